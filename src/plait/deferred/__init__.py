@@ -1,0 +1,45 @@
+"""Results that are not there yet.
+
+In reading order: `core` (the Deferred itself), `coroutines` (async def and await), `generators` (inlineCallbacks),
+`lists` (several at once), `shortcuts` (a Deferred of a value, of an error, of whatever a function gives).
+"""
+
+from plait.deferred.core import (
+    AlreadyCalledError,
+    CancelledError,
+    DebugInfo,
+    Deferred,
+    TimeoutError,
+    getDebugging,
+    setDebugging,
+)
+from plait.deferred.coroutines import ensureDeferred
+from plait.deferred.generators import inlineCallbacks, returnValue
+from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FirstError, gatherResults
+from plait.deferred.shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed
+from plait.failure import Failure
+
+__all__ = [
+    "FAILURE",
+    "SUCCESS",
+    "AlreadyCalledError",
+    "CancelledError",
+    "DebugInfo",
+    "Deferred",
+    "DeferredList",
+    "Failure",
+    "FirstError",
+    "TimeoutError",
+    "ensureDeferred",
+    "execute",
+    "fail",
+    "gatherResults",
+    "getDebugging",
+    "inlineCallbacks",
+    "logError",
+    "maybeDeferred",
+    "passthru",
+    "returnValue",
+    "setDebugging",
+    "succeed",
+]

@@ -1,0 +1,389 @@
+"""Coroutines that Plait drives: `ensureDeferred`, `Deferred.fromCoroutine`.
+
+Such a coroutine starts at once, runs up to its first wait, and goes on in the very call that fires the Deferred it
+waits for, with or without a running event loop. It can also wait for asyncio futures, so that asyncio's and anyio's
+libraries work in it. For them the driver wears the public face of an `asyncio.Task` and is the loop's current task while
+the coroutine runs.
+
+There are two ways to cancel it, and they differ on purpose:
+
+* through its Deferred: at once, with Plait's `CancelledError`, as a Deferred is cancelled;
+* through its Task face: on the loop's next turn, with `asyncio.CancelledError` and the message, as a Task is cancelled.
+  `asyncio.timeout` notes that it has expired only after ``cancel()`` has returned, and anyio knows its own
+  cancellations by their message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio import CancelledError as TaskCancelledError
+from asyncio import _get_running_loop
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from types import CoroutineType, FrameType, GeneratorType
+from typing import Any, TypeVar, cast
+
+from plait.deferred.core import NOTHING, CancelledError, Deferred, Driver, _failed, registerDriver
+from plait.failure import Failure
+
+T = TypeVar("T")
+
+_register_task = asyncio._register_task
+_unregister_task = asyncio._unregister_task
+
+if sys.version_info >= (3, 12):
+    _swap = cast("Callable[[Any, Any], Any]", asyncio.tasks._swap_current_task)
+else:
+
+    def _swap(loop: Any, task: Any) -> Any:
+        """Make `task` (or None) the current task of `loop`; gives the one that was."""
+        outer = asyncio.current_task(loop)
+        if outer is not None:
+            asyncio._leave_task(loop, outer)
+        if task is not None:
+            asyncio._enter_task(loop, task)
+        return outer
+
+
+_NO_KEYWORDS: dict[str, Any] = {}
+
+
+class CoroutineDeferred(Deferred[T]):
+    """The Deferred of a coroutine's result. Cancelling it cancels what the coroutine waits for.
+
+    The coroutine decides: if it handles the `CancelledError`, it goes on, and its result is the result.
+    """
+
+    __slots__ = ("_driver",)
+
+    _driver: CoroutineDriver | Any
+
+    def cancel(self) -> None:
+        if self.called:
+            super().cancel()
+        else:
+            self._driver.cancel_now()
+
+
+class CoroutineDriver(Driver):
+    """Drives one coroutine, and is its Task as far as asyncio's libraries look."""
+
+    # A plain class with defaults on it, not slots: of all this a coroutine that nobody cancels needs four.
+    _loop: asyncio.AbstractEventLoop | None = None
+    _waits_for: Deferred[Any] | None = None
+    _fut_waiter: Any = None
+    _must_cancel = False
+    _cancel_message: Any = None
+    _cancel_requests = 0
+    _cancelled_itself = False
+    _running = False
+    _registered = False
+    _done = False
+    _result: Any = None
+    _exception: BaseException | None = None
+    _done_callbacks: list[tuple[Any, Context | None]] | None = None
+    _name: str | None = None
+
+    # asyncio.isfuture() looks for this on the class
+    _asyncio_future_blocking = False
+
+    def __init__(self, coro: Any) -> None:
+        self._coro = coro
+        self._context: Context = copy_context()
+        self.deferred: CoroutineDeferred[Any] = CoroutineDeferred()
+        self.deferred._driver = self
+
+    # -- driving
+
+    def start(self) -> None:
+        """Run up to the first wait."""
+        self._context.run(self._step, None, None)
+
+    def _on_result(self, result: Any) -> None:
+        """The Deferred that the coroutine waits for has fired."""
+        self._waits_for = None
+        if isinstance(result, Failure):
+            self._context.run(self._step, None, result.prepared())
+        else:
+            self._context.run(self._step, NOTHING if result is None else result, None)
+
+    def _on_future(self, future: Any) -> None:
+        """The future that the coroutine waits for is done; called in the coroutine's own context."""
+        self._fut_waiter = None
+        try:
+            future.result()
+        except BaseException as e:
+            self._step(None, e)
+        else:
+            self._step(None, None)
+
+    def _on_turn(self) -> None:
+        """The loop has made the turn that the coroutine waited for (``await asyncio.sleep(0)``)."""
+        if self._fut_waiter is _A_TURN:
+            self._fut_waiter = None
+            self._step(None, None)
+
+    def _step(self, value: Any, error: BaseException | None) -> None:
+        """Run the coroutine to its next wait or its end."""
+        if self._must_cancel and self._waits_for is None:
+            if not isinstance(error, TaskCancelledError):
+                error = self._make_cancelled()
+            self._must_cancel = False
+        loop = _get_running_loop()
+        outer = _swap(loop, self) if loop is not None else None
+        self._running = True
+        failure: Failure | None = None
+        try:
+            while True:
+                if error is None:
+                    awaited = self._coro.send(value)
+                else:
+                    thrown, error = error, None
+                    awaited = self._coro.throw(thrown)
+                if isinstance(awaited, Deferred):
+                    if self._cancelled_itself:
+                        self._cancelled_itself = False
+                        error = CancelledError()
+                        continue
+                    if awaited._has_result():
+                        value = awaited._take_result()
+                        if isinstance(value, Failure):
+                            error = value.prepared()
+                        elif value is None:
+                            value = NOTHING
+                        continue
+                    self._waits_for = awaited
+                    resume = self._on_result
+                    awaited.callbacks.append((resume, resume, (), _NO_KEYWORDS))
+                    if loop is not None:
+                        self._wait_in(loop)
+                        if self._must_cancel:
+                            loop.call_soon(self._cancel_wait, context=self._context)
+                    return
+                error = self._wait_for_asyncio(loop, awaited)
+                if error is None:
+                    return
+        except StopIteration as e:
+            value = e.value
+        except BaseException as e:
+            failure = _failed(e)
+        finally:
+            self._running = False
+            if loop is not None:
+                _swap(loop, outer)
+        self._finish(value, failure)
+
+    def _wait_for_asyncio(self, loop: asyncio.AbstractEventLoop | None, awaited: Any) -> BaseException | None:
+        """Wait for a future, or a turn of the loop; gives the error to be raised in the coroutine instead."""
+        if self._cancelled_itself:
+            self._cancelled_itself = False
+            if awaited is not None:
+                awaited.cancel()
+            return CancelledError()
+        if awaited is None:
+            if loop is None:
+                return RuntimeError(
+                    "a coroutine waits for a turn of the event loop (asyncio.sleep(0)?), and no loop runs: "
+                    "start it from reactor.callWhenRunning"
+                )
+            self._wait_in(loop)
+            self._fut_waiter = _A_TURN
+            loop.call_soon(self._on_turn, context=self._context)
+            return None
+        if not getattr(awaited, "_asyncio_future_blocking", False):
+            return RuntimeError(
+                f"a coroutine awaited {awaited!r}: Plait can wait for a Deferred, a coroutine, or an asyncio future"
+            )
+        awaited._asyncio_future_blocking = False
+        self._wait_in(awaited.get_loop())
+        self._fut_waiter = awaited
+        awaited.add_done_callback(self._on_future, context=self._context)
+        if self._must_cancel and awaited.cancel(msg=self._cancel_message):
+            self._must_cancel = False
+        return None
+
+    def _wait_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The coroutine is about to wait for the first time: now, and not before, it is worth an entry in `all_tasks`."""
+        if not self._registered:
+            self._loop = loop
+            self._registered = True
+            _register_task(cast("Any", self))
+
+    def _finish(self, value: Any, failure: Failure | None) -> None:
+        self._done = True
+        if self._registered:
+            _unregister_task(cast("Any", self))
+        if self._done_callbacks is not None:
+            self._result = value
+            self._exception = failure.value if failure is not None else None
+            for callback, context in self._done_callbacks:
+                self.get_loop().call_soon(callback, self, context=context)
+        elif failure is not None:
+            self._exception = failure.value
+        else:
+            self._result = value
+        if failure is not None:
+            self.deferred.errback(failure)
+        else:
+            self.deferred.callback(value)
+
+    # -- cancelling
+
+    def cancel_now(self) -> None:
+        """Cancel through the Deferred: what is waited for is cancelled, and the coroutine goes on now."""
+        if self._done:
+            return
+        if self._running:
+            self._cancelled_itself = True
+        elif self._waits_for is not None:
+            self._waits_for.cancel()
+        elif self._fut_waiter is not None:
+            future, self._fut_waiter = self._fut_waiter, None
+            if future is not _A_TURN:
+                future.remove_done_callback(self._on_future)
+                future.cancel()
+            self._context.run(self._step, None, CancelledError())
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel as a Task is: `asyncio.CancelledError` is raised in the coroutine on the loop's next turn."""
+        if self._done:
+            return False
+        self._cancel_requests += 1
+        if self._fut_waiter is not None and self._fut_waiter is not _A_TURN and self._fut_waiter.cancel(msg=msg):
+            return True
+        self._cancel_message = msg
+        if not self._must_cancel:
+            self._must_cancel = True
+            if self._waits_for is not None:
+                self.get_loop().call_soon(self._cancel_wait, context=self._context)
+        return True
+
+    def _cancel_wait(self) -> None:
+        """Raise `asyncio.CancelledError` in a coroutine that waits for a Deferred, and cancel that Deferred."""
+        awaited = self._waits_for
+        if not self._must_cancel or self._done or awaited is None:
+            return
+        resume = self._on_result
+        for n, entry in enumerate(awaited.callbacks):
+            if entry[0] == resume:
+                awaited.callbacks[n] = (_ignore, _ignore, (), _NO_KEYWORDS)
+        self._waits_for = None
+        awaited.cancel()
+        self._step(None, None)
+
+    def _make_cancelled(self) -> TaskCancelledError:
+        return TaskCancelledError() if self._cancel_message is None else TaskCancelledError(self._cancel_message)
+
+    def cancelling(self) -> int:
+        """How many requests to cancel have not been taken back."""
+        return self._cancel_requests
+
+    def uncancel(self) -> int:
+        """Take back one request to cancel; gives how many remain."""
+        if self._cancel_requests > 0:
+            self._cancel_requests -= 1
+            if self._cancel_requests == 0:
+                self._must_cancel = False
+        return self._cancel_requests
+
+    # -- the rest of a Task's face
+
+    def get_coro(self) -> Any:
+        return self._coro
+
+    def get_context(self) -> Context:
+        return self._context
+
+    def get_name(self) -> str:
+        if self._name is None:
+            self._name = getattr(self._coro, "__qualname__", "coroutine")
+        return self._name
+
+    def set_name(self, value: object) -> None:
+        self._name = str(value)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop or asyncio.get_running_loop()
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        """The frame where the coroutine waits."""
+        frame = getattr(self._coro, "cr_frame", None) or getattr(self._coro, "gi_frame", None)
+        return [frame] if frame is not None else []
+
+    def done(self) -> bool:
+        return self._done
+
+    def cancelled(self) -> bool:
+        return self._done and isinstance(self._exception, TaskCancelledError)
+
+    def result(self) -> Any:
+        if not self._done:
+            raise asyncio.InvalidStateError("the coroutine has not ended")
+        if self._exception is not None:
+            raise self._exception
+        return self._result
+
+    def exception(self) -> BaseException | None:
+        if not self._done:
+            raise asyncio.InvalidStateError("the coroutine has not ended")
+        if isinstance(self._exception, TaskCancelledError):
+            raise self._exception
+        return self._exception
+
+    def add_done_callback(self, fn: Callable[[Any], object], *, context: Context | None = None) -> None:
+        if context is None:
+            context = copy_context()
+        if self._done:
+            self.get_loop().call_soon(fn, self, context=context)
+        elif self._done_callbacks is None:
+            self._done_callbacks = [(fn, context)]
+        else:
+            self._done_callbacks.append((fn, context))
+
+    def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
+        before = self._done_callbacks or []
+        self._done_callbacks = [(f, c) for f, c in before if f != fn]
+        return len(before) - len(self._done_callbacks)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.deferred.__await__()
+
+    def __repr__(self) -> str:
+        return f"<coroutine {self.get_name()} driven by Plait, {'done' if self._done else 'waiting'}>"
+
+
+class _Turn:
+    """Stands in `_fut_waiter` while the coroutine waits for a turn of the loop and for nothing else."""
+
+    def done(self) -> bool:
+        return False
+
+
+_A_TURN = _Turn()
+
+
+def _ignore(result: object) -> None:
+    """Takes the place of a coroutine that no longer waits."""
+
+
+def _start(coro: Any) -> Deferred[Any]:
+    if type(coro) is not CoroutineType and not isinstance(coro, (Coroutine, GeneratorType)):
+        hint = f": call it, {getattr(coro, '__name__', 'f')}(...)" if callable(coro) else ""
+        raise TypeError(f"a coroutine is needed here, not {coro!r}{hint}")
+    driver = CoroutineDriver(coro)
+    driver.start()
+    return driver.deferred
+
+
+registerDriver(_start)
+
+
+def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T]) -> Deferred[T]:
+    """A Deferred of the result of `coro`: run the coroutine now, up to its first wait, or give the Deferred back.
+
+    :raises TypeError: if it is neither a Deferred nor a coroutine (an ``async def`` function must be *called*).
+    """
+    if isinstance(coro, Deferred):
+        return coro
+    return _start(coro)

@@ -1,0 +1,123 @@
+"""inlineCallbacks: a generator that waits with ``yield``, for code that is not ``async def``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextvars import Context, copy_context
+from functools import wraps
+from types import GeneratorType
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from plait.deferred.core import CancelledError, Deferred, _failed
+from plait.failure import Failure
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_NO_KEYWORDS: dict[str, Any] = {}
+
+
+class _ReturnValue(BaseException):
+    """Carries the value of `returnValue` out of a generator."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+def returnValue(val: object) -> NoReturn:
+    """End the generator with `val` as its result. New code says ``return val``."""
+    raise _ReturnValue(val)
+
+
+class GeneratorDeferred(Deferred[T]):
+    """The Deferred of a generator's result. Cancelling it cancels what the generator waits for."""
+
+    __slots__ = ("_cancelled_itself", "_context", "_generator", "_running_generator", "_waits_for")
+
+    def __init__(self, generator: Generator[Any, Any, T]) -> None:
+        super().__init__()
+        self._generator = generator
+        self._context: Context = copy_context()
+        self._waits_for: Deferred[Any] | None = None
+        self._running_generator = False
+        self._cancelled_itself = False
+
+    def cancel(self) -> None:
+        if self.called:
+            super().cancel()
+        elif self._waits_for is not None:
+            self._waits_for.cancel()
+        elif self._running_generator:
+            self._cancelled_itself = True
+
+    def _resume(self, result: Any) -> None:
+        """Run the generator with `result` to its next wait or its end."""
+        self._waits_for = None
+        self._running_generator = True
+        send = self._generator.send
+        run = self._context.run
+        failure: Failure | None = None
+        value: Any = None
+        while True:
+            try:
+                if isinstance(result, Failure):
+                    result = run(self._generator.throw, result.prepared())
+                else:
+                    result = run(send, result)
+            except StopIteration as e:
+                value = e.value
+                break
+            except _ReturnValue as e:
+                value = e.value
+                break
+            except BaseException as e:
+                failure = _failed(e)
+                break
+            if self._cancelled_itself:
+                self._cancelled_itself = False
+                if isinstance(result, Deferred):
+                    result.addErrback(_ignore)
+                    result.cancel()
+                result = Failure(CancelledError())
+            elif isinstance(result, Deferred):
+                if result._has_result():
+                    result = result._take_result()
+                    continue
+                self._waits_for = result
+                resume = self._resume
+                result.callbacks.append((resume, resume, (), _NO_KEYWORDS))
+                self._running_generator = False
+                return
+        self._running_generator = False
+        if failure is not None:
+            self.errback(failure)
+        else:
+            self.callback(value)
+
+
+def _ignore(failure: Failure) -> None:
+    """The wait was called off: nobody asks for its error."""
+
+
+def inlineCallbacks(f: Callable[P, Generator[Deferred[Any], Any, T]]) -> Callable[P, Deferred[T]]:
+    """Make a generator function that yields Deferreds into a function that returns a Deferred.
+
+    ``result = yield d`` waits for `d`; an error is raised at the ``yield``. What the generator returns is the result.
+
+    :raises TypeError: (when called) if the function did not give a generator.
+    """
+
+    @wraps(f)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        generator = f(*args, **kwargs)
+        if not isinstance(generator, GeneratorType):
+            raise TypeError(
+                f"inlineCallbacks needs a generator function, but {f!r} gave {generator!r}: "
+                "it has no yield, or is async def (use ensureDeferred for that)"
+            )
+        d: GeneratorDeferred[T] = GeneratorDeferred(generator)
+        d._resume(None)
+        return d
+
+    return wrapper
