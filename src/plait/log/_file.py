@@ -1,0 +1,62 @@
+"""Lines in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, Any
+
+from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
+from plait.log._publisher import LogEvent
+
+
+class FileLogObserver:
+    """Writes what `formatEvent` makes of each event to `outFile`, a text or binary file, and flushes it.
+
+    `formatEvent` returns the whole line (or lines) with its end, or None to write nothing.
+    """
+
+    def __init__(
+        self,
+        outFile: IO[Any],
+        formatEvent: Callable[[LogEvent], str | None] = formatEventAsClassicLogText,
+    ) -> None:
+        self._file = outFile
+        self._binary = not _takes_text(outFile)
+        self.formatEvent = formatEvent
+
+    def __call__(self, event: LogEvent) -> None:
+        text = self.formatEvent(event)
+        if text is None:
+            return
+        if self._binary:
+            self._file.write(text.encode("utf-8", "backslashreplace"))
+        else:
+            try:
+                self._file.write(text)
+            except UnicodeEncodeError:
+                # A terminal or file in a small character set: better a character by its number than no line.
+                self._file.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        self._file.flush()
+
+
+def _takes_text(file: IO[Any]) -> bool:
+    if hasattr(file, "encoding"):
+        return True
+    try:
+        file.write("")
+    except TypeError:
+        return False
+    return True
+
+
+def textFileLogObserver(outFile: IO[Any], timeFormat: str | None = TIME_FORMAT) -> FileLogObserver:
+    """An observer that writes one line for each event to `outFile`, a text or binary file.
+
+    The line is ``2026-11-23T20:30:00+0000 [namespace#level] message``; only a traceback adds lines, each
+    behind a tab. `timeFormat` as for strftime; None writes "-" in place of the time.
+    """
+
+    def line(event: LogEvent) -> str | None:
+        return formatEventAsClassicLogText(event, lambda when: formatTime(when, timeFormat))
+
+    return FileLogObserver(outFile, line)
