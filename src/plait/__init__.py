@@ -36,7 +36,31 @@ _NAMES = {
     "TCPServer": "plait.service",
 }
 
-__all__ = sorted([*_NAMES, "reactor"])
+__all__ = [
+    "Application",
+    "ClientFactory",
+    "Deferred",
+    "DeferredList",
+    "Factory",
+    "Failure",
+    "LineReceiver",
+    "Logger",
+    "MultiService",
+    "Protocol",
+    "Reactor",
+    "ServerFactory",
+    "Service",
+    "TCPServer",
+    "__version__",
+    "deferToThread",
+    "ensureDeferred",
+    "fail",
+    "gatherResults",
+    "inlineCallbacks",
+    "maybeDeferred",
+    "reactor",
+    "succeed",
+]
 
 if TYPE_CHECKING:
     from plait.deferred import (

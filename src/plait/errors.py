@@ -276,9 +276,7 @@ class ProcessTerminated(ConnectionLost):
 
     MESSAGE = "A process has ended with a probable error condition"
 
-    def __init__(
-        self, exitCode: int | None = None, signal: int | None = None, status: int | None = None
-    ) -> None:
+    def __init__(self, exitCode: int | None = None, signal: int | None = None, status: int | None = None) -> None:
         self.exitCode = exitCode
         self.signal = signal
         self.status = status

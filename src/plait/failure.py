@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # What carries a user's calls without being of interest to them.
 MACHINERY = tuple(
-    _HERE + part
-    for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "failure.py", "task.py")
+    _HERE + part for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "failure.py", "task.py")
 )
 SHOW_MACHINERY = os.environ.get("PLAIT_DEBUG", "") not in ("", "0")
 
@@ -63,14 +62,16 @@ def qual(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
+def _as_text(variables: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, _safe_repr(value)) for name, value in variables.items()]
+
+
 def _frames_of(tb: TracebackType | None, capture: bool) -> list[Frame]:
     frames = []
     while tb is not None:
         f = tb.tb_frame
-        variables: tuple[Any, Any] = ((), ())
-        if capture:
-            variables = tuple([(n, _safe_repr(v)) for n, v in part.items()] for part in (f.f_locals, f.f_globals))
-        frames.append(Frame(f.f_code.co_name, f.f_code.co_filename, tb.tb_lineno, *variables))
+        frame = Frame(f.f_code.co_name, f.f_code.co_filename, tb.tb_lineno)
+        frames.append(frame._replace(localz=_as_text(f.f_locals), globalz=_as_text(f.f_globals)) if capture else frame)
         tb = tb.tb_next
     return frames
 
@@ -275,15 +276,11 @@ class Failure(Special, BaseException):
         """Write `getTraceback` to `file` (standard error if it is None)."""
         (file or sys.stderr).write(self.getTraceback(elideFrameworkCode, detail))
 
-    def printBriefTraceback(
-        self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False
-    ) -> None:
+    def printBriefTraceback(self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False) -> None:
         """Write the short form to `file`."""
         self.printTraceback(file, elideFrameworkCode, "brief")
 
-    def printDetailedTraceback(
-        self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False
-    ) -> None:
+    def printDetailedTraceback(self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False) -> None:
         """Write the long form to `file`."""
         self.printTraceback(file, elideFrameworkCode, "verbose")
 

@@ -68,8 +68,7 @@ class Driver:
     __slots__ = ()
 
 
-def _start(coro: Any) -> Deferred[Any]:
-    raise NotImplementedError("replaced by plait.deferred.coroutines")
+_start: Callable[[Any], Deferred[Any]]
 
 
 def registerDriver(start: Callable[[Any], Deferred[Any]]) -> None:
@@ -108,9 +107,7 @@ class DebugInfo:
         if self.creator is not None:
             text += " C: Deferred was created:\n C:" + "\n C:".join("".join(self.creator).rstrip().split("\n")) + "\n"
         if self.invoker is not None:
-            text += (
-                " I: First Invoker was:\n I:" + "\n I:".join("".join(self.invoker).rstrip().split("\n")) + "\n"
-            )
+            text += " I: First Invoker was:\n I:" + "\n I:".join("".join(self.invoker).rstrip().split("\n")) + "\n"
         return text
 
     def __del__(self) -> None:
@@ -152,8 +149,8 @@ class Deferred(Special, Generic[T]):
         "_canceller",
         "_debugInfo",
         "_suppressAlreadyCalled",
-        "called",
         "callbacks",
+        "called",
         "paused",
         "result",
     )
@@ -426,7 +423,8 @@ class Deferred(Special, Generic[T]):
             entries = current.callbacks
             waiting: Deferred[Any] | None = None
             current.paused = 1
-            rest: Iterator[Entry] | None = iter(entries)
+            rest: Iterator[Entry] = iter(entries)
+            finished = False
             # An entry that is added meanwhile is appended to this same list, and the iterator finds it.
             for callback, errback, args, kwargs in rest:
                 function = errback if failed else callback
@@ -445,6 +443,7 @@ class Deferred(Special, Generic[T]):
                     elif isinstance(result, Failure):
                         failed = True
                     else:
+                        assert isinstance(result, Deferred)
                         if result is current:
                             warnings.warn(_CIRCULAR, DeprecationWarning, stacklevel=2)
                         if not result._has_result():
@@ -469,8 +468,8 @@ class Deferred(Special, Generic[T]):
                     current._debugInfo.failResult = None
                 if unfinished is None:
                     return
-                rest = None
-            if rest is not None:
+                finished = True
+            if not finished:
                 entries[:] = rest
                 current.result = result
                 if waiting is not None:
@@ -520,7 +519,7 @@ class Deferred(Special, Generic[T]):
         if loop is not None:
             task = current_task(loop)
             if task is not None and not isinstance(task, Driver):
-                return cast("Generator[Any, None, T]", self._future(loop).__await__())
+                return self._future(loop).__await__()
         return cast("Generator[Any, None, T]", self)
 
     # What `await` and Plait's driver use when they wait: this Deferred is its own iterator, which yields itself, and is
@@ -609,7 +608,10 @@ class Deferred(Special, Generic[T]):
 # what a driver sends for None: a plain None would ask an iterator for its next value instead
 NOTHING = object()
 
-_CIRCULAR = "Callback returned the Deferred it was attached to; this breaks the callback chain and will raise an exception in the future."
+_CIRCULAR = (
+    "Callback returned the Deferred it was attached to; this breaks the callback chain and will raise an exception "
+    "in the future."
+)
 
 
 def _with_arguments(

@@ -25,7 +25,7 @@ from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TypeVar, cast
 
 from plait.deferred.core import NOTHING, CancelledError, Deferred, Driver, _failed, registerDriver
-from plait.failure import Failure
+from plait.failure import Failure, withoutMachinery
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class CoroutineDriver(Driver):
         try:
             future.result()
         except BaseException as e:
-            self._step(None, e)
+            self._step(None, e.with_traceback(withoutMachinery(e.__traceback__)))
         else:
             self._step(None, None)
 

@@ -98,9 +98,7 @@ class DeferredList(Deferred[Any]):
                     d.errback(Failure(e))
 
 
-def gatherResults(
-    deferredList: Iterable[Deferred[T]], consumeErrors: bool = False
-) -> Deferred[list[T]]:
+def gatherResults(deferredList: Iterable[Deferred[T]], consumeErrors: bool = False) -> Deferred[list[T]]:
     """A Deferred with the list of all results, in order; it fails with `FirstError` as soon as one fails.
 
     :param consumeErrors: handle the errors of the others too, so that they are not logged.

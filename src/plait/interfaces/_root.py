@@ -131,9 +131,7 @@ else:
             return Attribute(value.__doc__ or name)
         return value
 
-    Interface = _PlaitInterfaceClass(
-        "Interface", (_ZopeInterface,), {}, "The root of Plait's interfaces.", __name__
-    )
+    Interface = _PlaitInterfaceClass("Interface", (_ZopeInterface,), {}, "The root of Plait's interfaces.", __name__)
 
 
 def provides(interface: _InterfaceOf[object], thing: object) -> bool:

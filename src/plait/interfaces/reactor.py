@@ -45,9 +45,7 @@ class IReactorTime(Interface):
     def seconds(self) -> float:
         """The time now, in seconds, for measuring and planning; only differences have a meaning."""
 
-    def callLater(
-        self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
-    ) -> IDelayedCall:
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object) -> IDelayedCall:
         """Call ``callable(*args, **kwargs)`` once, `delay` seconds from now or as soon after as the reactor
         gets to it.
 
@@ -126,9 +124,7 @@ class IClientFactory(IProtocolFactory, Interface):
 class IReactorTCP(Interface):
     """Connections over TCP."""
 
-    def listenTCP(
-        self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = ""
-    ) -> IListeningPort:
+    def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = "") -> IListeningPort:
         """Accept connections on a port; `factory` makes the protocol for each. Raises CannotListenError at
         once.
 

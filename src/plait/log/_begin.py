@@ -25,9 +25,7 @@ class LoggingFile:
     mode = "w"
     closed = False
 
-    def __init__(
-        self, logger: Logger, level: LogLevel = LogLevel.info, original: TextIO | None = None
-    ) -> None:
+    def __init__(self, logger: Logger, level: LogLevel = LogLevel.info, original: TextIO | None = None) -> None:
         """`original`: the stream that this one stands in for, used when logging itself writes to it."""
         self.log = logger
         self.level = level

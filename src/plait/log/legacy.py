@@ -165,9 +165,7 @@ def addObserver(observer: LegacyObserver) -> None:
 def removeObserver(observer: LegacyObserver) -> None:
     """Call `observer` no more. ValueError if it is not there."""
     if not globalLogPublisher.hasObserver(_Adapted(observer)):
-        raise ValueError(
-            f"{safe_repr(observer)} has not been added as a log observer, or was removed already"
-        )
+        raise ValueError(f"{safe_repr(observer)} has not been added as a log observer, or was removed already")
     globalLogPublisher.removeObserver(_Adapted(observer))
 
 

@@ -77,7 +77,7 @@ class LineReceiver(Protocol):
             lines = data.split(delimiter)
             rest = lines.pop()
             coming = iter(lines)
-            transport = self.transport
+            transport: Any = self.transport
             for line in coming:
                 if len(line) > limit:
                     self.lineLengthExceeded(delimiter.join([line, *coming, rest]))
@@ -202,7 +202,7 @@ class LineOnlyReceiver(Protocol):
             buffer.clear()
         lines = data.split(delimiter)
         rest = lines.pop()
-        transport = self.transport
+        transport: Any = self.transport
         for line in lines:
             if transport is not None and transport.disconnecting:
                 return

@@ -1,0 +1,25 @@
+"""The reactor, and the event loops under it.
+
+In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `reactor` (all of it).
+"""
+
+from plait.engine.reactor import Reactor, getReactor
+from plait.engine.threads import (
+    ThreadPool,
+    blockingCallFromThread,
+    callMultipleInThread,
+    deferToThread,
+    deferToThreadPool,
+)
+from plait.engine.timers import DelayedCall
+
+__all__ = [
+    "DelayedCall",
+    "Reactor",
+    "ThreadPool",
+    "blockingCallFromThread",
+    "callMultipleInThread",
+    "deferToThread",
+    "deferToThreadPool",
+    "getReactor",
+]

@@ -1,0 +1,423 @@
+"""The reactor: timed calls, connections, threads and system events on one asyncio event loop.
+
+A Reactor wraps one loop, its *engine*. The default reactor (``from plait import reactor``) gets one when it is first used:
+the loop that runs in this thread, if there is one (so it works inside ``asyncio.run``), or a new one, which `run` then
+runs. It can be run again after it has stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from asyncio import AbstractEventLoop, _get_running_loop
+from collections.abc import Callable
+from typing import Any, ParamSpec
+from weakref import WeakKeyDictionary
+
+from plait import current
+from plait.engine.events import SystemEvents, TriggerID
+from plait.engine.loops import new_loop
+from plait.engine.signals import StopSignals
+from plait.engine.threads import ThreadPool
+from plait.engine.timers import DelayedCall
+from plait.errors import ReactorAlreadyRunning, ReactorNotRunning
+from plait.failure import Failure
+from plait.interfaces import (
+    IReactorCore,
+    IReactorFromThreads,
+    IReactorSSL,
+    IReactorTCP,
+    IReactorThreads,
+    IReactorTime,
+    implementer,
+)
+from plait.log import Logger
+from plait.transport.tcp import Connector, Network, Port
+from plait.transport.tls import context_of
+
+P = ParamSpec("P")
+
+_log = Logger("plait.engine")
+
+
+@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
+class Reactor:
+    """Runs a program's events on one asyncio event loop.
+
+    :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
+    :param engine: which kind of new loop: "uvloop", "winloop", "asyncio" (see `plait.engine.loops.new_loop`).
+    :raises plait.errors.UnknownEngineError: when the loop is made, if there is no such engine.
+
+    Attributes: `running` (bool), `loop` (the event loop).
+    """
+
+    def __init__(self, loop: AbstractEventLoop | None = None, *, engine: str | None = None) -> None:
+        self._engine = engine
+        self._fixed = loop is not None
+        self._loop: AbstractEventLoop | None = None
+        self._events = SystemEvents()
+        self._timers: set[DelayedCall] = set()
+        self._pool: ThreadPool | None = None
+        self._pool_size = 10
+        self._thread: int | None = None
+        self._network: Network
+        self._own = False  # we made the loop, so run() may run it
+        self._started = False  # run() is under way, or we are in a loop that runs
+        self._stopping = False
+        self._crashed = False
+        if loop is not None:
+            self._take(loop, own=not loop.is_running())
+
+    # -- the loop
+
+    @property
+    def loop(self) -> AbstractEventLoop:
+        """The asyncio event loop under this reactor."""
+        loop = self._loop
+        running = _get_running_loop()
+        if running is loop and loop is not None:
+            return loop
+        if loop is None or loop.is_closed() or (running is not None and not self._fixed and not loop.is_running()):
+            return self._attach(running)
+        return loop
+
+    def _attach(self, running: AbstractEventLoop | None) -> AbstractEventLoop:
+        """Get a loop: the one that runs in this thread, or a new one."""
+        if running is not None:
+            return self._take(running, own=False)
+        return self._take(new_loop(self._engine), own=True)
+
+    def _take(self, loop: AbstractEventLoop, *, own: bool) -> AbstractEventLoop:
+        before, self._loop = self._loop, loop
+        if before is not None and not before.is_closed() and self._own and not before.is_running():
+            self._leave(before)
+        self._own = own
+        self._network = Network(loop)
+        self._timers = set()
+        self._stopping = False
+        _by_loop[loop] = self
+        if own:
+            loop.set_exception_handler(_loop_error)
+        elif loop.is_running():
+            # somebody else runs the loop: as far as programs ask, we are started
+            self._started = True
+            self._thread = threading.get_ident()
+            loop.call_soon(self._events.fire, "startup")
+        return loop
+
+    def _leave(self, loop: AbstractEventLoop) -> None:
+        """We made this loop, and are now used in another: that is possible only as long as nothing hangs on the first."""
+        if self._timers or self._network.ports or self._network.connections:
+            _log.warn(
+                "the reactor is used inside a running event loop, and what was begun before on its own loop (timers, ports, "
+                "connections) will not go on: begin it inside the running loop"
+            )
+        loop.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether the reactor runs: `run` is under way, or it is attached to a loop that runs."""
+        if self._started and not self._own:
+            return self._loop is not None and self._loop.is_running()
+        return self._started
+
+    # -- running
+
+    def run(self, installSignalHandlers: bool = True) -> None:
+        """Run until `stop`. SIGINT and SIGTERM stop it too, unless `installSignalHandlers` is False.
+
+        :raises plait.errors.ReactorAlreadyRunning: if it runs already, or in a thread whose event loop runs: there the reactor
+            works without `run`.
+        """
+        self.startRunning(installSignalHandlers)
+        self.mainLoop()
+
+    def startRunning(self, installSignalHandlers: bool = True) -> None:
+        """The first half of `run`: everything but the running."""
+        if _get_running_loop() is not None:
+            raise ReactorAlreadyRunning(
+                "an event loop runs in this thread already: inside asyncio the reactor works without run()"
+            )
+        if self._started and self.running:
+            raise ReactorAlreadyRunning("the reactor runs already")
+        if self._loop is not None and not self._own and not self._fixed:
+            self._loop = None  # it was attached to a loop that has ended
+        loop = self.loop
+        self._started = True
+        self._stopping = False
+        self._crashed = False
+        self._thread = threading.get_ident()
+        self._signals = StopSignals(loop, self._stop_for_signal, self.crash)
+        if installSignalHandlers:
+            self._signals.install()
+        if self._pool is not None:
+            self._pool.start()
+        loop.call_soon(self._events.fire, "startup")
+
+    def mainLoop(self) -> None:
+        """The second half of `run`: run until the end."""
+        loop = self.loop
+        try:
+            while not self._crashed:
+                loop.run_forever()
+                if not self._crashed:
+                    # someone has called stop() on the loop itself
+                    self._stop_for_signal()
+                    if not self._stopping:
+                        break
+        finally:
+            self._signals.restore()
+            self._started = False
+            if self._pool is not None:
+                self._pool.stop()
+            self._thread = None
+
+    def stop(self) -> None:
+        """Stop in good order: the triggers of "shutdown" run first, and may take their time.
+
+        Attached to a loop that somebody else runs, everything of the reactor's is ended, and the loop goes on.
+
+        :raises plait.errors.ReactorNotRunning: if it does not run, or is being stopped.
+        """
+        if not self.running or self._stopping:
+            raise ReactorNotRunning("Can't stop reactor that isn't running.")
+        self._stopping = True
+        self.loop.call_soon(self._events.fire, "shutdown", self._end)
+
+    def _stop_for_signal(self) -> None:
+        if self._started and not self._stopping:
+            self.stop()
+
+    def _end(self) -> None:
+        """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
+        self._close_all()
+        # two turns: the loop tells protocols of their connection's end in the next one, and what they do then gets one more
+        self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self.crash)
+
+    def _close_all(self) -> None:
+        for port in list(self._network.ports):
+            port.stopListening()
+        for connection in list(self._network.connections):
+            connection.cut()
+
+    def crash(self) -> None:
+        """Stop now: no triggers, nothing is closed."""
+        self._crashed = True
+        self._started = False
+        self._stopping = False
+        if self._own and self._loop is not None:
+            self._loop.stop()
+
+    def iterate(self, delay: float = 0) -> None:
+        """Run the loop for one turn, waiting at most `delay` seconds for something to do.
+
+        :raises plait.errors.ReactorAlreadyRunning: if the loop runs.
+        """
+        loop = self.loop
+        if loop.is_running():
+            raise ReactorAlreadyRunning("iterate() cannot be called while the reactor runs")
+        if delay > 0:
+            loop.call_later(delay, loop.stop)
+        else:
+            loop.call_soon(loop.stop)
+        loop.run_forever()
+
+    def callWhenRunning(self, callable: Callable[P, Any], *args: P.args, **kw: P.kwargs) -> TriggerID | None:
+        """Call a function when the reactor has started: now, if it has. Gives the trigger's id, or None."""
+        if self.running:
+            callable(*args, **kw)
+            return None
+        return self.addSystemEventTrigger("after", "startup", callable, *args, **kw)
+
+    def addSystemEventTrigger(
+        self, phase: str, eventType: str, callable: Callable[..., Any], *args: Any, **kw: Any
+    ) -> TriggerID:
+        """Call a function when an event ("startup", "shutdown", or your own) happens.
+
+        :param phase: "before", "during" or "after". What is called before may return a Deferred, which is waited for.
+        :returns: an id for `removeSystemEventTrigger`.
+        :raises KeyError: for another phase.
+        """
+        return self._events.add(phase, eventType, callable, args, kw)
+
+    def removeSystemEventTrigger(self, triggerID: TriggerID) -> None:
+        """Take a trigger back.
+
+        :raises ValueError: if there is none with this id (any more).
+        """
+        self._events.remove(triggerID)
+
+    def fireSystemEvent(self, eventType: str) -> None:
+        """Make an event happen: call its triggers, phase by phase."""
+        self._events.fire(eventType)
+
+    # -- time
+
+    def seconds(self) -> float:
+        """The reactor's clock, in seconds. It only ever goes forward (monotonic), and its zero means nothing."""
+        return self.loop.time()
+
+    def callLater(self, delay: float, callable: Callable[P, object], *args: P.args, **kw: P.kwargs) -> DelayedCall:
+        """Call a function in `delay` seconds.
+
+        :raises ValueError: if `delay` is negative.
+        """
+        if not delay >= 0:
+            raise ValueError(f"{delay!r} is no delay: it must be 0 seconds or more")
+        return DelayedCall(self.loop, self._timers, delay, callable, args, kw)
+
+    def getDelayedCalls(self) -> list[DelayedCall]:
+        """The timed calls that are still to be made."""
+        return list(self._timers)
+
+    # -- TCP and TLS
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
+        """Listen on a TCP port, now; 0 lets the system choose one (see `Port.getHost`).
+
+        :param interface: an address of ours; empty for all of IPv4, "::" for all of IPv6.
+        :raises plait.errors.CannotListenError: if that cannot be.
+        """
+        return self._listen(Port(self._net, port, factory, backlog, interface))
+
+    def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Port:
+        """As `listenTCP`, with TLS; `contextFactory` is an `ssl.SSLContext` or has ``getContext()``."""
+        context, _ = context_of(contextFactory)
+        return self._listen(Port(self._net, port, factory, backlog, interface, context))
+
+    def _listen(self, port: Port) -> Port:
+        port.startListening()
+        return port
+
+    def connectTCP(
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> Connector:
+        """Connect to a TCP port. `factory` (a `ClientFactory`) is told how it goes.
+
+        :param host: an address or a name.
+        :param timeout: seconds until the attempt is given up; None waits as long as the system does.
+        :param bindAddress: our own side's address and port (0 for any).
+        """
+        return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress))
+
+    def connectSSL(
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        contextFactory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> Connector:
+        """As `connectTCP`, with TLS. `contextFactory` says who is believed (`plait.transport.tls`).
+
+        The protocol's `connectionMade` is called after the handshake; a handshake that fails is a failed connection.
+        """
+        context: ssl.SSLContext
+        context, hostname = context_of(contextFactory)
+        return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress, context, hostname))
+
+    def _connect(self, connector: Connector) -> Connector:
+        connector.connect()
+        return connector
+
+    @property
+    def _net(self) -> Network:
+        _ = self.loop  # makes sure that there is one
+        return self._network
+
+    def removeAll(self) -> list[Any]:
+        """Stop listening and cut all connections; gives the ports and connections that there were."""
+        net = self._net
+        everything: list[Any] = [*net.ports, *net.connections]
+        self._close_all()
+        return everything
+
+    # -- threads
+
+    def threadIdent(self) -> int | None:
+        """The thread in which the reactor runs, or None."""
+        return self._thread
+
+    def callFromThread(self, callable: Callable[P, object], *args: P.args, **kw: P.kwargs) -> None:
+        """Call a function in the reactor's thread, soon. The one method that another thread may call."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            loop = self.loop
+        loop.call_soon_threadsafe(_guarded, callable, args, kw)
+
+    def callInThread(self, callable: Callable[P, object], *args: P.args, **kw: P.kwargs) -> None:
+        """Call a function in a thread of the pool; an error is logged."""
+        self.getThreadPool().callInThread(callable, *args, **kw)
+
+    def getThreadPool(self) -> ThreadPool:
+        """The reactor's pool of threads, made at first use; it works while the reactor runs."""
+        if self._pool is None:
+            self._pool = ThreadPool(0, self._pool_size, "plait")
+        if self.running and not self._pool.started:
+            self._pool.start()
+            if not self._own:
+                self.addSystemEventTrigger("during", "shutdown", self._pool.stop)
+        return self._pool
+
+    def suggestThreadPoolSize(self, size: int) -> None:
+        """How many threads the pool may have (10)."""
+        self._pool_size = size
+        if self._pool is not None:
+            self._pool.adjustPoolsize(maxthreads=size)
+
+    def __repr__(self) -> str:
+        engine = "no loop yet" if self._loop is None else type(self._loop).__module__.partition(".")[0]
+        return f"<plait.Reactor on {engine}, {'running' if self.running else 'not running'}>"
+
+
+def _text(host: str | bytes) -> str:
+    return host.decode("ascii") if isinstance(host, bytes) else host
+
+
+def _guarded(function: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]) -> None:
+    try:
+        function(*args, **kw)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as e:
+        _log.failure("Unhandled error in {function!r}, called from a thread", Failure(e), function=function)
+
+
+def _loop_error(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the loop itself complains of: an asyncio task whose error nobody took, mostly."""
+    error = context.get("exception")
+    message = context.get("message", "error in the event loop")
+    if isinstance(error, BaseException):
+        _log.failure("{message}", Failure(error), message=message)
+    else:
+        _log.error("{message}: {context!r}", message=message, context=context)
+
+
+_by_loop: WeakKeyDictionary[AbstractEventLoop, Reactor] = WeakKeyDictionary()
+_default: Reactor | None = None
+
+
+def getReactor() -> Reactor:
+    """The reactor of the loop that runs in this thread; if none runs, the default reactor."""
+    global _default
+    running = asyncio._get_running_loop()
+    if running is not None:
+        reactor = _by_loop.get(running)
+        if reactor is not None:
+            return reactor
+    if _default is None:
+        _default = Reactor()
+    if running is not None and _default._loop is not None and _default._loop.is_running():
+        # the default reactor runs in another thread: this loop gets one of its own
+        return Reactor(running)
+    return _default
+
+
+current.registerEngine(getReactor)

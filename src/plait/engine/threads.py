@@ -1,0 +1,141 @@
+"""Threads: work that blocks, done aside, its result a Deferred."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, ParamSpec, TypeVar
+
+from plait import current
+from plait.deferred import Deferred, maybeDeferred
+from plait.failure import Failure
+from plait.log import Logger
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_log = Logger("plait.engine")
+
+
+class ThreadPool:
+    """Threads that are made when there is work for them, up to `maxthreads`; further work waits.
+
+    Attributes: `min`, `max` (the sizes), `name`, `started`.
+    """
+
+    def __init__(self, minthreads: int = 5, maxthreads: int = 20, name: str | None = None) -> None:
+        self.min = minthreads
+        self.max = maxthreads
+        self.name = name
+        self.started = False
+        self._executor: ThreadPoolExecutor | None = None
+        self._early: list[Callable[[], object]] = []
+
+    def start(self) -> None:
+        """Begin to work, with what was asked for before."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self.max, self.name or "plait-pool")
+        self.started = True
+        early, self._early = self._early, []
+        for work in early:
+            self._executor.submit(work)
+
+    def stop(self) -> None:
+        """Wait for the work that is under way, and end the threads. Work that has not begun is dropped."""
+        self.started = False
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+
+    def adjustPoolsize(self, minthreads: int | None = None, maxthreads: int | None = None) -> None:
+        """Change the sizes."""
+        self.min = self.min if minthreads is None else minthreads
+        self.max = self.max if maxthreads is None else maxthreads
+        if self._executor is not None:
+            # the standard library's executor looks at this number whenever work comes in
+            self._executor._max_workers = self.max
+
+    def callInThread(self, func: Callable[P, object], *args: P.args, **kw: P.kwargs) -> None:
+        """Call `func` in a thread, in the caller's context; an error is logged."""
+        self.callInThreadWithCallback(None, func, *args, **kw)
+
+    def callInThreadWithCallback(
+        self,
+        onResult: Callable[[bool, Any], object] | None,
+        func: Callable[P, object],
+        *args: P.args,
+        **kw: P.kwargs,
+    ) -> None:
+        """As `callInThread`; then ``onResult(success, result or Failure)`` is called, in the same thread."""
+        context = copy_context()
+
+        def work() -> None:
+            try:
+                result: Any = context.run(func, *args, **kw)
+                success = True
+            except BaseException as e:
+                result, success = Failure(e), False
+                if onResult is None:
+                    _log.failure("Unhandled error in a thread, in {func!r}", result, func=func)
+            if onResult is not None:
+                try:
+                    onResult(success, result)
+                except BaseException as e:
+                    _log.failure("Unhandled error in a thread, in {func!r}", Failure(e), func=onResult)
+
+        if self._executor is None:
+            self._early.append(work)
+        else:
+            self._executor.submit(work)
+
+
+def deferToThreadPool(
+    reactor: Any, threadpool: ThreadPool, f: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> Deferred[T]:
+    """Call `f` in a thread of `threadpool` and give a Deferred of its result, fired in the reactor's thread."""
+    d: Deferred[T] = Deferred()
+
+    def done(success: bool, result: Any) -> None:
+        reactor.callFromThread(d.callback if success else d.errback, result)
+
+    threadpool.callInThreadWithCallback(done, f, *args, **kwargs)
+    return d
+
+
+def deferToThread(f: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """Call `f` in a thread of the reactor's pool and give a Deferred of its result."""
+    reactor = current.getReactor()
+    return deferToThreadPool(reactor, reactor.getThreadPool(), f, *args, **kwargs)
+
+
+def callMultipleInThread(
+    tupleList: Iterable[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]],
+) -> None:
+    """Call several functions one after the other in one thread of the reactor's pool."""
+    calls = list(tupleList)
+
+    def work() -> None:
+        for f, args, kwargs in calls:
+            f(*args, **kwargs)
+
+    current.getReactor().callInThread(work)
+
+
+def blockingCallFromThread(reactor: Any, f: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+    """Called in another thread: call `f` in the reactor's, wait for its result (or its Deferred's), and give or raise it.
+
+    :raises RuntimeError: in the reactor's own thread, which would wait for itself for ever.
+    """
+    if reactor.threadIdent() == threading.get_ident():
+        raise RuntimeError("blockingCallFromThread was called in the reactor's own thread: await the Deferred instead")
+    answer: Future[Any] = Future()
+
+    def work() -> None:
+        maybeDeferred(f, *args, **kwargs).addCallbacks(
+            answer.set_result, lambda failure: answer.set_exception(failure.value)
+        )
+
+    reactor.callFromThread(work)
+    return answer.result()

@@ -1,0 +1,480 @@
+"""A stream connection: the one object between the event loop and a user's protocol.
+
+This is the hot path, and two rules carry it:
+
+* *No frame that is not needed.* `Connection` is at once the protocol that the event loop calls and the transport that the
+  user's protocol writes to. `data_received` calls the user's `dataReceived` directly.
+* *Corked writes.* On uvloop a raw write goes to the kernel at once. What is written while `dataReceived` runs is
+  collected and sent with one call when it returns; what is written elsewhere, at the end of the loop's turn. Past
+  `HIGH_WATER` it is handed on at once, so that the loop's own bookkeeping (and with it the producer) sees it.
+
+``benchmarks/network.py`` measures both.
+
+An error raised by a user's hook is logged, and closes this connection and no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from plait.deferred import ensureDeferred
+from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
+from plait.failure import Failure
+from plait.interfaces import IConsumer, IHalfCloseableProtocol, ISSLTransport, adapt, implementer
+from plait.log import Logger
+from plait.transport.address import Address, from_socket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_log = Logger("plait.transport")
+
+# Bytes that may wait in a corked buffer before they are handed to the loop. The loop's own mark is the same (asyncio's
+# default since 3.4): what is above it makes the loop say pause_writing.
+HIGH_WATER = 64 * 1024
+
+
+class Owner(Protocol):
+    """What a connection belongs to: a listening port or a connector."""
+
+    def connection_ready(self, connection: Connection) -> Any:
+        """The user's protocol for a connection that is there now, or None to close it."""
+
+    def connection_gone(self, connection: Connection, reason: Failure) -> None:
+        """The connection is gone, and its protocol has been told."""
+
+
+class Outbox:
+    """The connections of one loop that have something to send at the end of this turn."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[Connection] = []
+
+    def add(self, connection: Connection) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self.send)
+        self._waiting.append(connection)
+
+    def send(self) -> None:
+        """Send what the connections have collected."""
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.flush()
+
+
+@implementer(ISSLTransport, IConsumer)
+class Connection(asyncio.Protocol):
+    """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
+
+    Attributes for users: `protocol` (may be replaced by another at any time), `connected`, `disconnecting` (`loseConnection` has
+    been called), `disconnected`, `producer`, `streamingProducer`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_corked",
+        "_eof",
+        "_loop",
+        "_out",
+        "_outbox",
+        "_over_high_water",
+        "_owner",
+        "_queued",
+        "_reason",
+        "_size",
+        "_transport",
+        "_wait_for_hook",
+        "_write_closed",
+        "connected",
+        "disconnected",
+        "disconnecting",
+        "producer",
+        "protocol",
+        "streamingProducer",
+    )
+
+    protocol: Any
+    _transport: asyncio.Transport
+
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
+        self._owner = owner
+        self._loop = loop
+        self._outbox = outbox
+        self._out: list[bytes] = []
+        self._size = 0
+        self._corked = True
+        self._queued = False
+        self._over_high_water = False
+        self._eof = False
+        self._write_closed = False
+        self._wait_for_hook = 0
+        self._reason: Failure | None = None
+        self.protocol = None
+        self.connected = False
+        self.disconnecting = False
+        self.disconnected = False
+        self.producer: Any = None
+        self.streamingProducer = False
+
+    # -- called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.connected = True
+        try:
+            protocol = self._owner.connection_ready(self)
+            if protocol is None:
+                self._corked = False
+                self._transport.abort()
+                return
+            self.protocol = protocol
+            result = protocol.makeConnection(self)
+        except BaseException as e:
+            self._corked = False
+            self.hookFailed(Failure(e), "connectionMade")
+            return
+        if result is not None:
+            self._hook_result(result)
+        self._uncork()
+
+    def data_received(self, data: bytes) -> None:
+        self._corked = True
+        try:
+            result = self.protocol.dataReceived(data)
+        except BaseException as e:
+            self._corked = False
+            self.hookFailed(Failure(e), "dataReceived")
+            return
+        if result is not None:
+            self._hook_result(result)
+        self._corked = False
+        out = self._out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            self._size = 0
+            self._transport.write(data)
+        if self.disconnecting:
+            self._close()
+
+    def eof_received(self) -> bool:
+        """The peer will send nothing more. True keeps our side open."""
+        self._eof = True
+        half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
+        if half_closeable is None or self.disconnecting:
+            self.flush()
+            return False
+        self._corked = True
+        try:
+            half_closeable.readConnectionLost()
+        except BaseException as e:
+            self._corked = False
+            self.hookFailed(Failure(e), "readConnectionLost")
+            return False
+        self._uncork()
+        return not self._write_closed
+
+    def pause_writing(self) -> None:
+        """More waits to be sent than the high-water mark."""
+        self._over_high_water = True
+        if self.producer is not None and self.streamingProducer:
+            self._tell_producer("pauseProducing")
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self._over_high_water = False
+        if self.producer is not None:
+            if self.streamingProducer:
+                self._tell_producer("resumeProducing")
+            else:
+                self._pull()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.connected = False
+        self.disconnected = True
+        self.disconnecting = True
+        self._out.clear()
+        self._size = 0
+        reason = self._reason
+        if reason is None:
+            if exc is None or self._eof:
+                reason = Failure(ConnectionDone())
+            else:
+                reason = Failure(ConnectionLost(getattr(exc, "strerror", None) or str(exc) or type(exc).__name__))
+        self._reason = None
+        if self.producer is not None:
+            producer, self.producer = self.producer, None
+            self._guard(producer.stopProducing, "stopProducing")
+        if self.protocol is not None:
+            self._guard(self.protocol.connectionLost, "connectionLost", reason)
+        self._guard(self._owner.connection_gone, "connectionLost", self, reason)
+
+    # -- users' hooks that go wrong, or take their time
+
+    def hookFailed(self, failure: Failure, hook: Any) -> None:
+        """A hook of the user's has raised: log it and close this connection."""
+        name = hook if isinstance(hook, str) else getattr(hook, "__name__", "hook")
+        _log.failure(
+            "Unhandled error in {hook} of {protocol!r}: its connection is closed",
+            failure,
+            hook=name,
+            protocol=self.protocol,
+        )
+        if not self.disconnected:
+            self._reason = failure
+            self.disconnecting = True
+            self._out.clear()
+            self._transport.abort()
+
+    def _guard(self, function: Callable[..., Any], name: str, *args: object) -> None:
+        """Call a hook when the connection is gone: an error can only be logged."""
+        try:
+            result = function(*args)
+        except BaseException as e:
+            self.hookFailed(Failure(e), name)
+        else:
+            if type(result) is CoroutineType:
+                ensureDeferred(result).addErrback(self.hookFailed, name)
+
+    def _hook_result(self, result: object) -> None:
+        """A hook that is ``async def``: nothing more is read until it is done."""
+        if type(result) is not CoroutineType:
+            return
+        d = ensureDeferred(result)
+        if d.called and not d.paused:
+            d.addErrback(self.hookFailed, result.__qualname__)
+            return
+        self._wait_for_hook += 1
+        self._transport.pause_reading()
+
+        def done(_: object) -> None:
+            self._wait_for_hook -= 1
+            if not self._wait_for_hook:
+                self.resumeProducing()
+
+        d.addCallbacks(done, self.hookFailed, errbackArgs=(result.__qualname__,))
+
+    # -- writing
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, after all that was written before it. Does nothing once the connection is gone or being closed.
+
+        :raises TypeError: if `data` is not bytes.
+        """
+        if data.__class__ is not bytes:
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise TypeError(f"data to be written must be bytes, not {type(data).__name__}; encode text first")
+            data = bytes(data)  # the caller may go on to change its buffer
+        if self.disconnecting and self.producer is None:
+            return
+        self._out.append(data)
+        self._size += len(data)
+        if not self._corked and not self._queued:
+            if self._size > HIGH_WATER:
+                self.flush()
+            else:
+                self._queued = True
+                self._outbox.add(self)
+        elif self._size > HIGH_WATER:
+            self.flush()
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send several pieces, one after the other."""
+        self.write(b"".join(iovec))
+
+    def flush(self) -> None:
+        """Hand what has been written to the loop, which sends it as far as the peer takes it."""
+        self._queued = False
+        out = self._out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            self._size = 0
+            if not self.disconnected and not self._write_closed:
+                self._transport.write(data)
+
+    def _uncork(self) -> None:
+        """A hook has returned: send what it wrote, and close if it said so."""
+        self._corked = False
+        self.flush()
+        if self.disconnecting:
+            self._close()
+
+    # -- closing
+
+    def loseConnection(self) -> None:
+        """Close the connection when all that was written is sent; if a producer is registered, when it is done."""
+        if self.disconnecting:
+            return
+        self.disconnecting = True
+        if not self._corked:
+            self.flush()
+            self._close()
+
+    def _close(self) -> None:
+        if self.producer is None and not self.disconnected:
+            self._transport.close()
+
+    def abortConnection(self) -> None:
+        """Close the connection now; what was written and is not sent is lost. The reason will be `ConnectionAborted`."""
+        if self.disconnected:
+            return
+        self.disconnecting = True
+        if self._reason is None:
+            self._reason = Failure(ConnectionAborted())
+        self._out.clear()
+        self._size = 0
+        self._transport.abort()
+
+    def cut(self) -> None:
+        """Called by the engine at its end: send what can be sent at once, and close with `ConnectionLost`."""
+        if not self.disconnected:
+            self.flush()
+            if self._reason is None:
+                self._reason = Failure(ConnectionLost("the reactor was stopped"))
+            self.disconnecting = True
+            self._transport.abort()
+
+    def loseWriteConnection(self) -> None:
+        """Send what was written, then tell the peer that nothing more comes; reading goes on (half-close).
+
+        :raises RuntimeError: if this kind of connection cannot be half closed (TLS).
+        """
+        if self._write_closed or self.disconnecting:
+            return
+        if not self._transport.can_write_eof():
+            raise RuntimeError("this connection cannot be half closed (TLS has no such thing): use loseConnection()")
+        self.flush()
+        self._write_closed = True
+        if self._eof:
+            # both directions are done
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
+        if half_closeable is not None:
+            self._loop.call_soon(self._guard, half_closeable.writeConnectionLost, "writeConnectionLost")
+
+    # -- flow control, as a producer (what is read) and as a consumer (what is written)
+
+    def pauseProducing(self) -> None:
+        """Read nothing more until `resumeProducing`."""
+        if not self.disconnecting:
+            self._transport.pause_reading()
+
+    def resumeProducing(self) -> None:
+        """Read again."""
+        if not self.disconnecting and not self._wait_for_hook:
+            self._transport.resume_reading()
+
+    def stopProducing(self) -> None:
+        """As `loseConnection`: whoever consumes what we read wants nothing more."""
+        self.loseConnection()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let `producer` fill this connection, and be told when to stop and to go on.
+
+        :param streaming: True: it writes by itself, and is told `pauseProducing` past the high-water mark (64 KiB waiting)
+            and `resumeProducing` when there is room. False: it writes once for each `resumeProducing`.
+        :raises RuntimeError: if another producer is registered.
+        """
+        if self.producer is not None:
+            raise RuntimeError(
+                f"cannot register producer {producer!r}: producer {self.producer!r} was never unregistered"
+            )
+        if self.disconnected:
+            producer.stopProducing()
+            return
+        self.producer = producer
+        self.streamingProducer = streaming
+        if not streaming:
+            producer.resumeProducing()
+            self._loop.call_soon(self._pull_next)
+        elif self._over_high_water:
+            producer.pauseProducing()
+
+    def unregisterProducer(self) -> None:
+        """The producer is done; the connection is closed now if that was waited for."""
+        self.producer = None
+        if self.disconnecting and not self._corked:
+            self.flush()
+            self._close()
+
+    def _tell_producer(self, what: str) -> None:
+        try:
+            getattr(self.producer, what)()
+        except BaseException as e:
+            self.hookFailed(Failure(e), what)
+
+    def _pull(self) -> None:
+        """Ask a pull producer for the next piece, and for one more in a turn, if it is then still wanted."""
+        self._tell_producer("resumeProducing")
+        self._loop.call_soon(self._pull_next)
+
+    def _pull_next(self) -> None:
+        if self.producer is None or self.streamingProducer or self.disconnected:
+            return
+        self.flush()
+        if not self._over_high_water:
+            self._pull()
+
+    # -- facts
+
+    def getPeer(self) -> Address:
+        """The address of the other side."""
+        return from_socket(self._transport.get_extra_info("peername"))
+
+    def getHost(self) -> Address:
+        """The address of our side."""
+        return from_socket(self._transport.get_extra_info("sockname"))
+
+    def getHandle(self) -> Any:
+        """The socket, for options that have no method here. Do not read, write or close it."""
+        return self._transport.get_extra_info("socket")
+
+    @property
+    def socket(self) -> Any:
+        """As `getHandle`."""
+        return self.getHandle()
+
+    def getPeerCertificate(self) -> Any:
+        """The peer's certificate as the dictionary of `ssl.SSLSocket.getpeercert`; None without TLS or a certificate."""
+        return self._transport.get_extra_info("peercert")
+
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """The protocol agreed on by ALPN (RFC 7301), or None."""
+        ssl_object = self._transport.get_extra_info("ssl_object")
+        name = ssl_object.selected_alpn_protocol() if ssl_object is not None else None
+        return name.encode("ascii") if name else None
+
+    def logPrefix(self) -> str:
+        """The protocol's name in the log."""
+        prefix = getattr(self.protocol, "logPrefix", None)
+        return prefix() if prefix is not None else type(self.protocol).__name__
+
+    def getTcpNoDelay(self) -> bool:
+        """Whether small segments are sent at once (RFC 9293 section 3.7.4: Nagle's algorithm is off)."""
+        return bool(self.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Send small segments at once; True from the start."""
+        self.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
+
+    def getTcpKeepAlive(self) -> bool:
+        """Whether the operating system checks that a silent peer is still there."""
+        return bool(self.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Let the operating system check that a silent peer is still there."""
+        self.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
+
+    def __repr__(self) -> str:
+        state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
+        return f"<Connection of {self.protocol!r}, {state}>"
