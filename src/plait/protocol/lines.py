@@ -40,6 +40,8 @@ class LineReceiver(Protocol):
         buffer = self._buffer
         if buffer is None:
             buffer = self._buffer = bytearray()
+            # looked at for every line, and quicker to find on the object than on the class
+            self.paused, self.line_mode = self.paused, self.line_mode
         if self._busy or self.paused:
             # called from within a hook (setLineMode with a rest), or paused with data under way: keep it for later
             buffer += data

@@ -267,7 +267,14 @@ class Connection(asyncio.Protocol):
 
         :raises TypeError: if `data` is not bytes.
         """
-        if data.__class__ is not bytes:
+        if type(data) is bytes and self._corked and not self.disconnecting:
+            # the hot path: what a hook answers
+            self._out.append(data)
+            self._size += len(data)
+            if self._size > HIGH_WATER:
+                self.flush()
+            return
+        if type(data) is not bytes:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"data to be written must be bytes, not {type(data).__name__}; encode text first")
             data = bytes(data)  # the caller may go on to change its buffer
