@@ -76,11 +76,8 @@ def runToEnd(start: Callable[[], Deferred[T] | Coroutine[Any, Any, T]], timeout:
 
 def leftovers(reactor: Any) -> list[object]:
     """The delayed calls, listening ports and connections that are there now."""
-    found: list[object] = list(reactor.getDelayedCalls())
-    for thing in [*reactor.getReaders(), *reactor.getWriters()]:
-        if not any(thing is other for other in found):
-            found.append(thing)
-    return found
+    net = reactor._net
+    return [*reactor.getDelayedCalls(), *net.ports, *net.connections]
 
 
 def sweep(reactor: Any, known: list[object]) -> list[str]:
