@@ -6,8 +6,8 @@ import io
 import re
 
 import pytest
-from plait.failure import Failure
 
+from plait.failure import Failure
 from plait.log import FileLogObserver, LogLevel, textFileLogObserver
 
 EVENT = {"log_format": "héllo €", "log_time": 1e9, "log_namespace": "ns", "log_level": LogLevel.info}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plait.failure import Failure
 
+from plait.failure import Failure
 from plait.log import LogLevel, eventAsText, formatEvent, formatEventAsClassicLogText, formatTime
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} \[[^\n]*\] [^\n]*\n")
@@ -179,9 +179,7 @@ def test_one_event_is_one_line(text: str, namespace: str) -> None:
 
 @given(st.text())
 def test_no_line_of_a_traceback_looks_like_a_line_of_the_log(text: str) -> None:
-    line = formatEventAsClassicLogText(
-        {"log_format": "{text}", "text": text, "log_failure": failure(ValueError(text))}
-    )
+    line = formatEventAsClassicLogText({"log_format": "{text}", "text": text, "log_failure": failure(ValueError(text))})
     assert line is not None and line.endswith("\n")
     _, *others = line[:-1].split("\n")
     assert all(other.startswith("\t") for other in others)

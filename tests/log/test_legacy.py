@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from plait.failure import Failure
 
+from plait.failure import Failure
 from plait.log import (
     Logger,
     LogLevel,

@@ -27,8 +27,6 @@ def test_level_with_name(name: str) -> None:
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    with pytest.raises(
-        InvalidLogLevelError, match="no log level 'warning'; the levels are debug, info, warn"
-    ) as e:
+    with pytest.raises(InvalidLogLevelError, match="no log level 'warning'; the levels are debug, info, warn") as e:
         LogLevel.levelWithName("warning")
     assert e.value.level == "warning"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from plait.failure import Failure
 
+from plait.failure import Failure
 from plait.log import (
     InvalidLogLevelError,
     LogEvent,

@@ -15,9 +15,7 @@ from plait.log._publisher import EARLY_EVENTS, _GlobalLogPublisher
 
 def program(text: str) -> subprocess.CompletedProcess[str]:
     """Run a program of its own: what is tested is the log of a whole process."""
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, timeout=60)
 
 
 def test_each_observer_gets_each_event() -> None:

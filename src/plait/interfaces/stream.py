@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
-from plait.interfaces._root import Interface
+from plait.interfaces._root import Attribute, Interface
 
 if TYPE_CHECKING:
     from plait.deferred import Deferred
@@ -38,6 +38,8 @@ class ITransport(Interface):
     protocol that writes much registers itself as a producer (`IConsumer`), so that it is told to pause.
     """
 
+    disconnecting: bool = Attribute("True from `loseConnection` until the connection is lost.")
+
     def write(self, data: bytes) -> None:
         """Send `data`, after everything that was written before.
 
@@ -60,40 +62,6 @@ class ITransport(Interface):
 
     def getHost(self) -> IAddress:
         """The address of our own end."""
-
-
-class ITCPTransport(ITransport, Interface):
-    """A transport over TCP. Its addresses are IPv4Address or IPv6Address."""
-
-    def loseWriteConnection(self) -> None:
-        """Tell the peer, once everything is sent, that no more will come; go on reading.
-
-        A protocol that provides `IHalfCloseableProtocol` then gets `writeConnectionLost`.
-        """
-
-    def abortConnection(self) -> None:
-        """Close the connection now and throw away what was not sent yet. The peer usually sees a reset."""
-
-    def getTcpNoDelay(self) -> bool:
-        """Whether small segments are sent without delay (TCP_NODELAY)."""
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        """Switch Nagle's algorithm off (True) or on (False) for this connection (RFC 9293, section 3.7.4)."""
-
-    def getTcpKeepAlive(self) -> bool:
-        """Whether the system probes a silent peer (SO_KEEPALIVE)."""
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Have the system probe a silent peer, or not (RFC 9293, section 3.8.4). When it gives up, the
-        connection is lost.
-        """
-
-
-class ISSLTransport(ITCPTransport, Interface):
-    """A TCP transport under TLS."""
-
-    def getPeerCertificate(self) -> object | None:
-        """The certificate that the peer has shown, or None if it has shown none (yet)."""
 
 
 class IProducer(Interface):
@@ -145,6 +113,44 @@ class IConsumer(Interface):
 
     def write(self, data: bytes) -> None:
         """Take `data`. A producer calls this."""
+
+
+class ITCPTransport(ITransport, IConsumer, IPushProducer, Interface):
+    """A transport over TCP. Its addresses are IPv4Address or IPv6Address.
+
+    It takes a producer (for what you write), and is one itself (of what the peer sends): `pauseProducing` stops
+    reading.
+    """
+
+    def loseWriteConnection(self) -> None:
+        """Tell the peer, once everything is sent, that no more will come; go on reading.
+
+        A protocol that provides `IHalfCloseableProtocol` then gets `writeConnectionLost`.
+        """
+
+    def abortConnection(self) -> None:
+        """Close the connection now and throw away what was not sent yet. The peer usually sees a reset."""
+
+    def getTcpNoDelay(self) -> bool:
+        """Whether small segments are sent without delay (TCP_NODELAY)."""
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Switch Nagle's algorithm off (True) or on (False) for this connection (RFC 9293, section 3.7.4)."""
+
+    def getTcpKeepAlive(self) -> bool:
+        """Whether the system probes a silent peer (SO_KEEPALIVE)."""
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Have the system probe a silent peer, or not (RFC 9293, section 3.8.4). When it gives up, the
+        connection is lost.
+        """
+
+
+class ISSLTransport(ITCPTransport, Interface):
+    """A TCP transport under TLS."""
+
+    def getPeerCertificate(self) -> object | None:
+        """The certificate that the peer has shown, or None if it has shown none (yet)."""
 
 
 class IProtocol(Interface):

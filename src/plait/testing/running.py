@@ -1,0 +1,106 @@
+"""Running one Deferred or coroutine on the reactor, to its end and no longer, and looking at what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from plait.current import getReactor
+from plait.deferred import Deferred, ensureDeferred
+from plait.failure import Failure
+
+T = TypeVar("T")
+
+# Seconds in which what has been cancelled may still clean up behind itself.
+_GRACE = 1.0
+
+# Turns of the loop in which connections that are being closed may go; over loopback it takes two or three.
+_TURNS = 10
+
+
+class NotFinished(AssertionError):
+    """Something was not done in its time, or the reactor was stopped before it was done."""
+
+
+def runToEnd(start: Callable[[], Deferred[T] | Coroutine[Any, Any, T]], timeout: float) -> T:
+    """Run the reactor until what `start` returns has a result; return it, or raise its error.
+
+    `start` is called with the reactor running. What is not finished after `timeout` seconds is cancelled, and
+    NotFinished raised, with the error that came of the cancelling as its cause: it shows where the work waited.
+    """
+    __tracebackhide__ = True
+    reactor = getReactor()
+    outcome: list[Any] = []
+    timers: list[Any] = []
+    expired = False
+
+    def finish(result: Any) -> None:
+        outcome.append(result)
+        for timer in timers:
+            if timer.active():
+                timer.cancel()
+        reactor.crash()
+
+    def expire(work: Deferred[T]) -> None:
+        nonlocal expired
+        expired = True
+        timers.append(reactor.callLater(_GRACE, reactor.crash))
+        work.cancel()
+
+    def begin() -> None:
+        try:
+            started = start()
+            work = started if isinstance(started, Deferred) else ensureDeferred(started)
+        except BaseException:
+            finish(Failure())
+            return
+        timers.append(reactor.callLater(timeout, expire, work))
+        work.addBoth(finish)
+
+    reactor.callWhenRunning(begin)
+    reactor.run(installSignalHandlers=False)
+    for timer in timers:
+        if timer.active():
+            timer.cancel()
+
+    error = outcome[0].value if outcome and isinstance(outcome[0], Failure) else None
+    if expired:
+        raise NotFinished(f"not finished after {timeout:g} seconds; it was cancelled") from error
+    if not outcome:
+        raise NotFinished("the reactor was stopped before this was finished")
+    if error is not None:
+        outcome[0].raiseException()
+    result: T = outcome[0]
+    return result
+
+
+def leftovers(reactor: Any) -> list[object]:
+    """The delayed calls, listening ports and connections that are there now."""
+    net = reactor._net
+    return [*reactor.getDelayedCalls(), *net.ports, *net.connections]
+
+
+def sweep(reactor: Any, known: list[object]) -> list[str]:
+    """Give closing connections a moment, then end what is left behind, except what is `known`. Returns their names."""
+
+    def left() -> list[object]:
+        return [thing for thing in leftovers(reactor) if not any(thing is other for other in known)]
+
+    for _ in range(_TURNS):
+        if not left():
+            return []
+        reactor.iterate(0)
+    names = []
+    for thing in left():
+        names.append(str(thing))
+        end(thing)
+    reactor.iterate(0)
+    return names
+
+
+def end(thing: Any) -> None:
+    """Cancel a delayed call, close a port, cut a connection."""
+    for method in ("cancel", "stopListening", "abortConnection", "loseConnection"):
+        if hasattr(thing, method):
+            getattr(thing, method)()
+            return
