@@ -221,10 +221,11 @@ class Connection(asyncio.Protocol):
         """A hook of the user's has raised: log it and close this connection."""
         name = hook if isinstance(hook, str) else getattr(hook, "__name__", "hook")
         _log.failure(
-            "Unhandled error in {hook} of {protocol!r}: its connection is closed",
+            "Unhandled error in {hook} of {protocol!r}{consequence}",
             failure,
             hook=name,
             protocol=self.protocol,
+            consequence="" if self.disconnected else ": its connection is closed",
         )
         if not self.disconnected:
             self._reason = failure
