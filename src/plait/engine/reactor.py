@@ -97,6 +97,7 @@ class Reactor:
         self._own = own
         self._network = Network(loop)
         self._timers = set()
+        self._started = False  # that was on the loop before
         self._stopping = False
         _by_loop[loop] = self
         if own:
