@@ -65,6 +65,35 @@ ITransport, IProducer]:
     return reactor, tls, push
 """
 
+OURS = """
+from plait.engine import Reactor
+from plait.engine.timers import DelayedCall
+from plait.interfaces import *
+from plait.protocol import *
+from plait.transport import *
+
+class Mine(LineReceiver):
+    def lineReceived(self, line: bytes) -> None:
+        self.transport.registerProducer(self.transport, streaming=True)
+
+reactor = Reactor()
+core: IReactorCore = reactor
+time: IReactorTime = reactor
+tcp: IReactorTCP = reactor
+ssl: IReactorSSL = reactor
+threads: IReactorThreads = reactor
+
+def promises(call: DelayedCall, port: Port, connector: Connector, connection: Connection, address: IPv4Address) -> None:
+    a: IDelayedCall = call
+    b: IListeningPort = port
+    c: IConnector = connector
+    d: ISSLTransport = connection
+    e: IAddress = address
+    f: IProtocol = Mine()
+    g: IProtocolFactory = Factory()
+    h: IClientFactory = ClientFactory()
+"""
+
 WRONG = """
 class NoName:
     def greet(self, whom: str, loudly: bool = False) -> str:
@@ -93,9 +122,10 @@ def use(reactor: IReactorTime, transport: ITransport) -> None:
 
 @pytest.fixture(scope="module")
 def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, str, str]]]:
-    """What mypy says of both programs, in one run: file name -> (line number, kind, message)."""
+    """What mypy says of the programs, in one run: file name -> (line number, kind, message)."""
     folder = tmp_path_factory.mktemp("typing")
     (folder / "right.py").write_text(HEAD + RIGHT)
+    (folder / "ours.py").write_text(OURS)
     (folder / "wrong.py").write_text(HEAD + WRONG)
     # zope.interface has no types; users of Plait do not import it, and Plait does so out of mypy's sight.
     done = subprocess.run(
@@ -108,14 +138,14 @@ def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, 
             "--follow-imports=silent",
             "--no-incremental",
         ]
-        + ["right.py", "wrong.py"],
+        + ["right.py", "ours.py", "wrong.py"],
         cwd=folder,
         env={"MYPYPATH": str(SOURCE), "PATH": ""},
         capture_output=True,
         text=True,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    said: dict[str, list[tuple[int, str, str]]] = {"right.py": [], "wrong.py": []}
+    said: dict[str, list[tuple[int, str, str]]] = {"right.py": [], "ours.py": [], "wrong.py": []}
     for line in done.stdout.splitlines():
         name, number, kind, message = (line.split(":", 3) + ["", "", ""])[:4]
         if name in said:
@@ -130,6 +160,10 @@ def test_right_classes_pass_and_are_narrowed(mypy: dict[str, list[tuple[int, str
     for number, line in enumerate((HEAD + RIGHT).splitlines(), 1):
         if "# R: " in line:
             assert f'"{line.split("# R: ")[1]}"' in revealed.get(number, "nothing revealed")
+
+
+def test_our_own_classes_keep_their_promises(mypy: dict[str, list[tuple[int, str, str]]]) -> None:
+    assert mypy["ours.py"] == []
 
 
 def test_wrong_classes_and_calls_are_errors(mypy: dict[str, list[tuple[int, str, str]]]) -> None:

@@ -181,13 +181,28 @@ async def test_stubborn():
         except BaseException:
             cleaned.append(2)
 
+late = Deferred()
+
+@pytest.mark.plait_timeout(0.01)
+async def test_too_late():
+    try:
+        await Deferred()
+    finally:
+        await late
+
+async def test_what_comes_too_late_does_not_end_another_test():
+    await later(1)
+    late.callback(None)
+    await later(1)
+    cleaned.append("late")
+
 def test_the_reactor_is_still_good():
-    assert cleaned[:2] == [1, 2]
+    assert cleaned[:2] == [1, 2] and cleaned[-1] == "late"
     return later(1)
 """,
         ini="plait_timeout = 0.02",
     )
-    result.assert_outcomes(failed=3, passed=1)
+    result.assert_outcomes(failed=4, passed=2)
     result.stdout.fnmatch_lines(
         [
             "*await Deferred()  # where it waits*",
@@ -247,25 +262,65 @@ def test_never_reached():
 def test_what_is_left_behind_is_an_error(session: Session) -> None:
     result = session(
         """
-from plait.protocol import Factory
+from plait.protocol import ClientFactory, Factory, Protocol
+
+lost = []
 
 def forgotten():
     raise AssertionError("never called")
 
+class Connected(Protocol):
+    def connectionMade(self):
+        self.factory.made.callback(self)
+
+    def connectionLost(self, reason):
+        lost.append(reason)
+
+def connect():
+    port = reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+    factory = ClientFactory.forProtocol(Connected)
+    factory.made = Deferred()
+    reactor.connectTCP("127.0.0.1", port.getHost().port, factory)
+    return port, factory.made
+
 async def test_call():
     reactor.callLater(1000, forgotten)
 
-async def test_next():
-    assert reactor.getDelayedCalls() == [] or all(c.func is not forgotten for c in reactor.getDelayedCalls())
+async def test_port_and_connections():
+    port, made = connect()
+    await made
+
+async def test_connections():
+    port, made = connect()
+    await made
+    await port.stopListening()
+
+async def test_closing_takes_a_moment():
+    port, made = connect()
+    (await made).transport.loseConnection()
+    await port.stopListening()
+
+def test_all_is_gone():
+    assert reactor.getDelayedCalls() == []
+    assert len(lost) == 3
 
 def test_plain_tests_are_not_looked_at():
     reactor.callLater(1000, forgotten).cancel()
 """
     )
-    result.assert_outcomes(passed=3, errors=1)
+    result.assert_outcomes(passed=6, errors=3)
     result.stdout.fnmatch_lines(
-        ["*dirty reactor: 1 thing left behind (cancel, close or await before the test ends):*", "*forgotten*"]
+        [
+            "*dirty reactor: 1 thing left behind (cancel, close or await before the test ends):*",
+            "  *DelayedCall *forgotten*",
+            "*dirty reactor: 3 things left behind*",
+            "  *Factory on *",
+            "*dirty reactor: 2 things left behind*",
+            "  *Connection of *",
+            "  *Connection of *",
+        ]
     )
+    assert "entries are hidden" not in result.stdout.str()
 
 
 def test_a_test_that_failed_already_is_swept_in_silence(session: Session) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from plait.transport import HostnameAddress, IPv4Address, IPv6Address
 
 from plait.interfaces import (
     IConnector,
@@ -16,6 +15,7 @@ from plait.interfaces import (
 )
 from plait.protocol import ClientFactory, Factory
 from plait.testing import MemoryReactor, MemoryReactorClock
+from plait.transport import HostnameAddress, IPv4Address, IPv6Address
 
 
 @pytest.mark.parametrize("cls", [MemoryReactor, MemoryReactorClock])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from plait.transport import IPv4Address
 
 from plait.deferred import Deferred
 from plait.errors import ConnectionDone, ConnectionLost
@@ -11,6 +10,7 @@ from plait.failure import Failure
 from plait.interfaces import IPushProducer, ITCPTransport, implementer, provides, verifyObject
 from plait.protocol import Factory, LineReceiver
 from plait.testing import AccumulatingProtocol, StringTransport, StringTransportWithDisconnection
+from plait.transport import IPv4Address
 
 
 @implementer(IPushProducer)

@@ -8,20 +8,22 @@ runs. It can be run again after it has stopped.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from asyncio import AbstractEventLoop, _get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec
 from weakref import WeakKeyDictionary
 
 from plait import current
+from plait.deferred import Deferred, succeed
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall
-from plait.errors import ReactorAlreadyRunning, ReactorNotRunning
+from plait.errors import DNSLookupError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
@@ -95,6 +97,7 @@ class Reactor:
         self._own = own
         self._network = Network(loop)
         self._timers = set()
+        self._started = False  # that was on the loop before
         self._stopping = False
         _by_loop[loop] = self
         if own:
@@ -331,6 +334,27 @@ class Reactor:
     def _net(self) -> Network:
         _ = self.loop  # makes sure that there is one
         return self._network
+
+    def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
+        """Look up the IPv4 address of a host name, as text, with the system's resolver.
+
+        :param timeout: how long that may take, in seconds: the sum counts.
+
+        The Deferred fails with `plait.errors.DNSLookupError` if there is no address, or not in time.
+        """
+        loop = self.loop
+
+        async def look_up() -> str:
+            try:
+                async with asyncio.timeout(sum(timeout)):
+                    found = await loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as e:
+                why = "it took too long" if isinstance(e, TimeoutError) else str(e)
+                raise DNSLookupError(f"no IPv4 address of {name!r} found: {why}") from None
+            return str(found[0][4][0])
+
+        # "" has always meant any address of this host
+        return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
         """Stop listening and cut all connections; gives the ports and connections that there were."""

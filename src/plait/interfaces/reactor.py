@@ -59,7 +59,9 @@ class IReactorTime(Interface):
 class IReactorCore(Interface):
     """The life of a reactor: it starts, runs, and stops."""
 
-    running: bool  # True from the "startup" event's end to the "shutdown" event's beginning
+    @property
+    def running(self) -> bool:
+        """Whether it runs: from the "startup" event until the "shutdown" event."""
 
     def resolve(self, name: str, timeout: Sequence[int] = (1, 3, 11, 45)) -> Deferred[str]:
         """Look up the IPv4 address of a host name. The Deferred fails with DNSLookupError if there is none.

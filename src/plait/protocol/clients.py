@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plait.interfaces import IClientFactory, implementer
 from plait.protocol.base import Factory
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from plait.interfaces import IConnector
 
 
+@implementer(IClientFactory)
 class ClientFactory(Factory):
     """A factory for `reactor.connectTCP` and its kin, which tell it how the attempt goes."""
 

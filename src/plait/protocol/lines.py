@@ -152,18 +152,18 @@ class LineReceiver(Protocol):
     def pauseProducing(self) -> None:
         """Hand out nothing more, and read nothing, until `resumeProducing`."""
         self.paused = True
-        self.transport.pauseProducing()  # type: ignore[attr-defined]
+        self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         """Go on with the lines that are there, and with reading."""
         self.paused = False
-        self.transport.resumeProducing()  # type: ignore[attr-defined]
+        self.transport.resumeProducing()
         self.dataReceived(b"")
 
     def stopProducing(self) -> None:
         """Close the connection."""
         self.paused = True
-        self.transport.stopProducing()  # type: ignore[attr-defined]
+        self.transport.stopProducing()
 
     def lineReceived(self, line: bytes) -> Awaitable[None] | None:
         """Called with each line, without its delimiter. Override it."""

@@ -61,7 +61,6 @@ class _Watch:
             self._logged.end()
 
     def check_logged(self) -> None:
-        __tracebackhide__ = True
         failures = self.flush() if self.checked else []
         if failures:
             tracebacks = "\n".join(failure.getTraceback() for failure in failures)
@@ -71,7 +70,6 @@ class _Watch:
             )
 
     def check_left(self, known: list[object]) -> None:
-        __tracebackhide__ = True
         if not self.checked:
             return
         from plait.current import getReactor
@@ -190,19 +188,19 @@ def _on_reactor(function: Callable[..., Any], watch: _Watch) -> Callable[..., An
         result = function(*args, **kwargs)
         deferred = sys.modules.get("plait.deferred")
         if deferred is not None and isinstance(result, deferred.Deferred):
-            _run(lambda: result, watch)
+            _run(result, watch)
             return None
         return result
 
     return run
 
 
-def _run(start: Callable[[], Any], watch: _Watch) -> Any:
+def _run(work: Any, watch: _Watch) -> Any:
     __tracebackhide__ = True
     watch.use()
     from plait.testing.running import runToEnd
 
-    return runToEnd(start, watch.timeout)
+    return runToEnd(work, watch.timeout)
 
 
 @pytest.hookimpl(wrapper=True)

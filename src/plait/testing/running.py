@@ -22,54 +22,63 @@ class NotFinished(AssertionError):
     """Something was not done in its time, or the reactor was stopped before it was done."""
 
 
-def runToEnd(start: Callable[[], Deferred[T] | Coroutine[Any, Any, T]], timeout: float) -> T:
-    """Run the reactor until what `start` returns has a result; return it, or raise its error.
+def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
+    """Run the reactor until `work` has a result; return it, or raise its error.
 
-    `start` is called with the reactor running. What is not finished after `timeout` seconds is cancelled, and
-    NotFinished raised, with the error that came of the cancelling as its cause: it shows where the work waited.
+    `work` is a Deferred, or a function that is called with the reactor running and returns a coroutine. What is not
+    finished after `timeout` seconds is cancelled, and NotFinished raised, with the error that came of the cancelling as
+    its cause: it shows where the work waited.
     """
     __tracebackhide__ = True
     reactor = getReactor()
     outcome: list[Any] = []
     timers: list[Any] = []
-    expired = False
+    expired = ended = False
 
     def finish(result: Any) -> None:
-        outcome.append(result)
-        for timer in timers:
-            if timer.active():
-                timer.cancel()
-        reactor.crash()
+        # What comes too late must not end the run of another test.
+        if not ended:
+            outcome.append(result)
+            if reactor.running:
+                reactor.crash()
 
-    def expire(work: Deferred[T]) -> None:
+    def expire(deferred: Deferred[T]) -> None:
         nonlocal expired
         expired = True
         timers.append(reactor.callLater(_GRACE, reactor.crash))
-        work.cancel()
+        deferred.cancel()
 
     def begin() -> None:
-        try:
-            started = start()
-            work = started if isinstance(started, Deferred) else ensureDeferred(started)
-        except BaseException:
-            finish(Failure())
-            return
-        timers.append(reactor.callLater(timeout, expire, work))
-        work.addBoth(finish)
+        if isinstance(work, Deferred):
+            deferred = work
+        else:
+            try:
+                deferred = ensureDeferred(work())
+            except BaseException:
+                finish(Failure())
+                return
+            deferred.addBoth(finish)
+        timers.append(reactor.callLater(timeout, expire, deferred))
 
-    reactor.callWhenRunning(begin)
-    reactor.run(installSignalHandlers=False)
+    if isinstance(work, Deferred):
+        # Before anything runs: an error that nobody takes loses its frames when its Deferred comes to rest.
+        work.addBoth(finish)
+    if not outcome:
+        reactor.callWhenRunning(begin)
+        reactor.run(installSignalHandlers=False)
+    ended = True
     for timer in timers:
         if timer.active():
             timer.cancel()
 
-    error = outcome[0].value if outcome and isinstance(outcome[0], Failure) else None
+    failure = outcome[0] if outcome and isinstance(outcome[0], Failure) else None
     if expired:
-        raise NotFinished(f"not finished after {timeout:g} seconds; it was cancelled") from error
+        cause = failure.prepared() if failure is not None else None
+        raise NotFinished(f"not finished after {timeout:g} seconds; it was cancelled") from cause
     if not outcome:
         raise NotFinished("the reactor was stopped before this was finished")
-    if error is not None:
-        outcome[0].raiseException()
+    if failure is not None:
+        raise failure.prepared()
     result: T = outcome[0]
     return result
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from plait.deferred import ensureDeferred
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
-from plait.interfaces import IConsumer, IHalfCloseableProtocol, ISSLTransport, adapt, implementer
+from plait.interfaces import IHalfCloseableProtocol, ILoggingContext, ISSLTransport, adapt, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
 
@@ -68,7 +68,7 @@ class Outbox:
             connection.flush()
 
 
-@implementer(ISSLTransport, IConsumer)
+@implementer(ISSLTransport, ILoggingContext)
 class Connection(asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
