@@ -1,0 +1,8 @@
+"""``python -m plait``: the command ``plait``."""
+
+import sys
+
+from plait.daemon.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The command line of ``plait``: what may be typed, and what each option means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from plait import __version__
+
+# The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
+USAGE_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse prints all options first; the one line that matters is then the last of thirty.
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _umask(text: str) -> int:
+    try:
+        mask = int(text, 8)
+    except ValueError:
+        mask = -1
+    if not 0 <= mask <= 0o777:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an octal number between 0 and 777, such as 022")
+    return mask
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser for all of ``plait``."""
+    parser = _Parser(
+        prog="plait",
+        description="Run network applications made with Plait.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"plait {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    run = commands.add_parser(
+        "run",
+        help="run an application file, as a daemon unless -n is given",
+        description="Run the `application` of a Python file: in the background, with a pid file and a log file, "
+        "or with -n on the terminal.",
+        allow_abbrev=False,
+    )
+    run.add_argument("-y", "--python", metavar="FILE", help="the Python file that defines `application`")
+    run.add_argument(
+        "-n", "--nodaemon", action="store_true", help="stay in the foreground, with the log on the terminal"
+    )
+    run.add_argument(
+        "-l",
+        "--logfile",
+        metavar="FILE",
+        help="append the log to FILE, '-' is standard output (default: plait.log; with -n: standard output)",
+    )
+    run.add_argument(
+        "--pidfile",
+        metavar="FILE",
+        default="plait.pid",
+        help="write the process id to FILE, '' for no such file (default: plait.pid)",
+    )
+    run.add_argument(
+        "--stale-pidfile",
+        choices=["refuse", "remove"],
+        default="refuse",
+        help="what to do with a pid file whose process is gone (default: refuse to start)",
+    )
+    run.add_argument(
+        "-d",
+        "--rundir",
+        metavar="FOLDER",
+        default=".",
+        help="the folder to run in; log and pid file are there (default: the current one)",
+    )
+    run.add_argument("-u", "--uid", metavar="USER", help="become this user, by name or number, once ports are open")
+    run.add_argument(
+        "-g", "--gid", metavar="GROUP", help="become this group, by name or number (default: the user's own)"
+    )
+    run.add_argument(
+        "--umask",
+        type=_umask,
+        metavar="MASK",
+        help="the file creation mask, in octal (default: 077; with -n: as it is)",
+    )
+    run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (those of the process if None). Returns the status to exit with."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    if options.python is None:
+        print("plait run: name the application file to run: plait run -y FILE", file=sys.stderr)
+        return USAGE_ERROR
+    if options.logfile == "-" and not options.nodaemon:
+        print("plait run: a daemon has no standard output to log to: add -n, or name a file", file=sys.stderr)
+        return USAGE_ERROR
+
+    from plait.daemon import runner  # loads the rest of Plait: not for --help
+
+    return runner.run(
+        runner.Options(
+            file=options.python,
+            foreground=options.nodaemon,
+            log_file=options.logfile,
+            pid_file=options.pidfile,
+            remove_stale=options.stale_pidfile == "remove",
+            folder=options.rundir,
+            user=options.uid,
+            group=options.gid,
+            umask=options.umask,
+        )
+    )

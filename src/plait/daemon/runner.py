@@ -1,0 +1,226 @@
+"""What ``plait run`` does, in order.
+
+Who to become is looked up, the pid file is looked at, the log is opened; the reactor is made and the application file
+run. Then the services do what needs root's rights (ports are opened), the pid file is written, the rights are given up,
+the services start, and the reactor runs until a signal ends it. Each step that fails undoes those before it and ends the
+command with one message. In the background all of this happens in the daemon's own process: the command that was
+typed makes no reactor and loads no application, it waits for the word that the daemon serves.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import plait
+from plait.current import getReactor
+from plait.daemon import privileges
+from plait.daemon.background import Link, run_in_background
+from plait.daemon.errors import StartError, reason, user_traceback
+from plait.daemon.keeper import Keeper
+from plait.daemon.loading import load_application
+from plait.daemon.logs import LogOutput
+from plait.daemon.pidfile import PidFile
+from plait.deferred import maybeDeferred
+from plait.errors import CannotListenError
+from plait.interfaces import adapt
+from plait.log import Logger
+from plait.service import IProcess, IService, MultiService
+
+_log = Logger(namespace="plait.daemon")
+
+DEFAULT_LOG = "plait.log"
+
+# Seconds that services may take to stop again after a start that failed. Nothing serves at that time, so it is short.
+UNDO_LIMIT = 10.0
+
+_INTERRUPTED = "stopped by a signal before it was ready"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``plait run`` was asked to do. `file` may be relative to the current folder, the others to `folder`."""
+
+    file: str
+    foreground: bool = False
+    log_file: str | None = None
+    pid_file: str = "plait.pid"
+    remove_stale: bool = False
+    folder: str = "."
+    user: str | None = None
+    group: str | None = None
+    umask: int | None = None
+
+
+def run(options: Options) -> int:
+    """Run the application, in the foreground or as a daemon. Returns the status to exit with."""
+    try:
+        if options.foreground:
+            return _serve(options, None)
+        return run_in_background(lambda link: _serve(options, link))
+    except StartError as error:
+        print(f"plait: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(options: Options, link: Link | None) -> int:
+    """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
+    with ExitStack() as undo:
+        reactor, output = _start(options, link, undo)
+
+        def ready() -> None:
+            if link is not None:
+                try:
+                    link.ready()
+                except BrokenPipeError:
+                    _log.error("The command that started this daemon was ended before it was ready: stopping.")
+                    reactor.stop()
+                    return
+                output.capture_prints()
+            _log.info("Ready.")
+
+        # Not before the loop turns: by then a signal stops the reactor, and whoever is told may send one at once.
+        reactor.callWhenRunning(reactor.callLater, 0, ready)
+        try:
+            reactor.run()
+        except KeyboardInterrupt:
+            raise StartError(_INTERRUPTED) from None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it is stopping, and what follows must not be cut short
+        if link is not None:
+            link.ready()  # an application that was done at once has been started well, too
+        _log.info("Stopped.")
+    return 0
+
+
+def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, LogOutput]:
+    """Everything up to the running reactor. What has to be undone at the end goes on `undo`."""
+    file = os.path.abspath(options.file)
+    identity = privileges.find_identity(options.user, options.group)
+    _enter(options, daemon=link is not None)
+    pidfile = PidFile(os.path.abspath(options.pid_file)) if options.pid_file else None
+    removed = pidfile.check(options.remove_stale) if pidfile is not None else None
+
+    output = LogOutput(_log_path(options))
+    undo.callback(output.close)
+    try:
+        if removed is not None and pidfile is not None:
+            print(f"plait: removed the stale pid file {pidfile.path} of process {removed}", file=sys.stderr)
+            _log.warn("Removed the stale pid file {path} of process {pid}.", path=pidfile.path, pid=removed)
+        keeper = None
+        if pidfile is not None and privileges.is_root():
+            keeper = Keeper(pidfile)
+            undo.callback(keeper.dismiss)
+        reactor = _make_reactor()
+        _log.info(
+            "Plait {version} on {python} {python_version}, process {pid}: starting {file}.",
+            version=plait.__version__,
+            python=platform.python_implementation(),
+            python_version=platform.python_version(),
+            pid=os.getpid(),
+            file=file,
+        )
+        application, service = load_application(file)
+        root = _as_collection(service)
+        process = adapt(IProcess, application, None)
+        if process is not None:
+            user = process.uid if options.user is None else options.user
+            group = process.gid if options.group is None else options.group
+            identity = privileges.find_identity(user, group)
+        if keeper is not None and identity is None:
+            keeper.dismiss()
+            keeper = None
+
+        def give_up_rights() -> None:
+            if pidfile is not None:
+                pidfile.claim()
+                undo.callback(_release, pidfile, keeper)
+            if identity is not None:
+                privileges.drop(identity)
+
+        _start_services(root, reactor, give_up_rights)
+    except (StartError, KeyboardInterrupt) as error:
+        message = _INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
+        if output.to_file:
+            _log.error("{message}", message=message)
+        raise StartError(message) from error
+    reactor.addSystemEventTrigger("before", "shutdown", root.stopService)
+    return reactor, output
+
+
+def _enter(options: Options, daemon: bool) -> None:
+    try:
+        os.chdir(options.folder)
+    except OSError as error:
+        raise StartError(f"cannot run in the folder {options.folder}: {reason(error)}") from error
+    if options.umask is not None:
+        os.umask(options.umask)
+    elif daemon:
+        os.umask(0o077)  # logs can hold what only their owner should read
+
+
+def _log_path(options: Options) -> str | None:
+    if options.log_file == "-" or (options.log_file is None and options.foreground):
+        return None
+    return os.path.abspath(options.log_file or DEFAULT_LOG)
+
+
+def _make_reactor() -> Any:
+    # Before the application file is run: that would be the first to use the reactor, and be blamed for it.
+    return getReactor()
+
+
+def _as_collection(service: IService) -> MultiService:
+    """`service`, if it is a collection; else one made of it, so that there is one way to start and to stop."""
+    if isinstance(service, MultiService):
+        return service
+    collection = MultiService()
+    collection.addService(service)
+    return collection
+
+
+def _start_services(root: MultiService, reactor: Any, give_up_rights: Callable[[], None]) -> None:
+    """Start all services; if that fails, stop those that had begun and raise StartError."""
+    try:
+        root.privilegedStartService()
+        give_up_rights()
+        root.startService()
+    except BaseException as error:
+        _stop_again(root, reactor)
+        if isinstance(error, CannotListenError):
+            raise StartError(str(error)) from error
+        if isinstance(error, (StartError, KeyboardInterrupt)):
+            raise
+        raise StartError(f"the application could not be started:\n{user_traceback(error)}") from error
+
+
+def _stop_again(root: MultiService, reactor: Any) -> None:
+    done = False
+
+    def stopped(result: Any) -> None:
+        nonlocal done
+        done = True
+        if reactor.running:
+            reactor.stop()
+
+    stopping = maybeDeferred(root.stopService).addBoth(stopped)
+    if not done:  # some need the loop to turn
+        reactor.callLater(UNDO_LIMIT, stopping.cancel)
+        reactor.run()
+
+
+def _release(pidfile: PidFile, keeper: Keeper | None) -> None:
+    if keeper is not None:
+        keeper.release()
+        return
+    try:
+        pidfile.release()
+    except OSError as error:
+        _log.error("Cannot remove the pid file {path}: {reason}", path=pidfile.path, reason=reason(error))

@@ -1,0 +1,212 @@
+"""Services and collections of services: the tree that a program starts and stops as a whole.
+
+A start goes down the tree in the order of the services and ends at the first that fails, with its exception. What had
+begun until then stays as it is, and `MultiService.stopService` stops just that: a service that never began is not asked
+to stop. A stop goes up the tree, last in first out, and always through the whole of it: a service that cannot stop is
+logged and does not keep the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import iscoroutine
+from typing import Any
+
+from plait.deferred import Deferred, DeferredList, ensureDeferred, maybeDeferred
+from plait.failure import Failure
+from plait.interfaces import adapt, implementer
+from plait.log import Logger
+from plait.service.interfaces import IService, IServiceCollection
+
+_log = Logger(namespace="plait.service")
+
+
+@implementer(IService)
+class Service:
+    """A part of a program that is started and stopped. Subclass it and extend `startService` and `stopService`.
+
+    `running` is true from the start to the stop, `name` and `parent` are None until they are set.
+    """
+
+    running: Any = 0
+    name: str | None = None
+    parent: IServiceCollection | None = None
+
+    def setName(self, name: str) -> None:
+        """Give the service the name under which its collection finds it. RuntimeError once it is in a collection."""
+        if self.parent is not None:
+            raise RuntimeError(f"{describe(self)} is in a collection already: name a service before setServiceParent")
+        self.name = name
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Move into the collection `parent` (an application, a MultiService), out of the one it was in.
+
+        If the new collection runs, the service is started at once; if that fails, the exception is raised here and the
+        service is in no collection.
+        """
+        collection: Any = adapt(IServiceCollection, parent, parent)
+        if not hasattr(collection, "addService"):
+            raise TypeError(f"{parent!r} cannot hold services: pass an Application or a MultiService")
+        if self.parent is not None:
+            self.disownServiceParent()
+        self.parent = collection
+        try:
+            collection.addService(self)
+        except BaseException:
+            self.parent = None
+            raise
+
+    def disownServiceParent(self) -> Deferred[Any] | None:
+        """Leave the collection. If that runs, the service is stopped, and the Deferred fires when it has stopped."""
+        if self.parent is None:
+            raise RuntimeError(f"{describe(self)} is in no collection")
+        stopped: Deferred[Any] | None = self.parent.removeService(self)
+        self.parent = None
+        return stopped
+
+    def privilegedStartService(self) -> Any:
+        """Do what needs rights that the process gives up afterwards. Called before `startService`, not always."""
+
+    def startService(self) -> Any:
+        """Start. Raise if that is not possible: then the whole start is undone.
+
+        A Deferred (or a coroutine) that is returned and has failed counts as raising; one that fails later is logged.
+        """
+        self.running = 1
+
+    def stopService(self) -> Any:
+        """Stop; may return a Deferred (or a coroutine) that ends when everything is closed."""
+        self.running = 0
+
+
+@implementer(IServiceCollection)
+class MultiService(Service):
+    """A service made of services: it starts and stops them together. Iterate over it to see them."""
+
+    def __init__(self) -> None:
+        self.services: list[IService] = []
+        self.namedServices: dict[str, IService] = {}
+        self._begun: list[IService] = []
+        self._start_failed = False
+
+    def privilegedStartService(self) -> None:
+        """Let each service do what needs rights; stop at the first that fails, with its exception."""
+        super().privilegedStartService()
+        self._start_each(lambda service: service.privilegedStartService, _has_privileged_part)
+
+    def startService(self) -> None:
+        """Start each service; stop at the first that fails, with its exception."""
+        super().startService()
+        self._start_each(lambda service: service.startService, lambda service: True)
+        self._begun.clear()
+
+    def stopService(self) -> Deferred[list[tuple[bool, Any]]]:
+        """Stop each service, the last one first.
+
+        The Deferred fires when all have stopped, with a pair for each in that order: (True, result) or (False,
+        failure). It does not fail; each failure is logged here.
+        """
+        super().stopService()
+        services = self.services
+        if self._start_failed:
+            services = [service for service in services if any(service is begun for begun in self._begun)]
+        self._begun.clear()
+        self._start_failed = False
+        return DeferredList([_stop(service) for service in reversed(services)], consumeErrors=True)
+
+    def getServiceNamed(self, name: str) -> Any:
+        """The service of that name. KeyError if there is none."""
+        return self.namedServices[name]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.services)
+
+    def addService(self, service: IService) -> None:
+        """Take `service` in; start it if this collection runs. Call the service's `setServiceParent` instead.
+
+        RuntimeError if the name is taken. A service that fails to start is not kept, and its exception is raised.
+        """
+        if service.name is not None:
+            if service.name in self.namedServices:
+                raise RuntimeError(f"cannot have two services with same name {service.name!r}")
+            self.namedServices[service.name] = service
+        self.services.append(service)
+        if not self.running:
+            return
+        begun = False
+        try:
+            _begin(service, service.privilegedStartService)
+            begun = _has_privileged_part(service)
+            _begin(service, service.startService)
+        except BaseException:
+            self._forget(service)
+            if begun:
+                _stop(service).addErrback(lambda logged: None)
+            raise
+
+    def removeService(self, service: IService) -> Deferred[Any] | None:
+        """Let `service` go; stop it if this collection runs. Call the service's `disownServiceParent` instead."""
+        self._forget(service)
+        return maybeDeferred(service.stopService) if self.running else None
+
+    def _forget(self, service: IService) -> None:
+        if not any(service is mine for mine in self.services):
+            raise ValueError(f"{describe(service)} is not in this collection")
+        self.services.remove(service)
+        if service.name is not None:
+            self.namedServices.pop(service.name, None)
+
+    def _start_each(
+        self, part: Callable[[IService], Callable[[], Any]], leaves_traces: Callable[[IService], bool]
+    ) -> None:
+        for service in list(self.services):
+            try:
+                _begin(service, part(service))
+            except BaseException:
+                self._start_failed = True
+                if isinstance(service, MultiService):  # it knows which of its own services had begun
+                    self._begun.append(service)
+                raise
+            if leaves_traces(service):
+                self._begun.append(service)
+
+
+def describe(service: object) -> str:
+    """What to call a service in a message: its class, and its name if it has one."""
+    name = getattr(service, "name", None)
+    kind = type(service).__name__
+    return kind if name is None else f"{kind} {name!r}"
+
+
+def _has_privileged_part(service: IService) -> bool:
+    return getattr(type(service), "privilegedStartService", None) is not Service.privilegedStartService
+
+
+def _begin(service: IService, start: Callable[[], Any]) -> None:
+    """Call one of the two start methods; raise if it raises, or returns what has failed already."""
+    result = start()
+    if iscoroutine(result):
+        result = ensureDeferred(result)
+    if not isinstance(result, Deferred):
+        return
+    at_once: list[Failure] = []
+    returned = False
+
+    def failed(failure: Failure) -> None:
+        if returned:
+            _log.failure("{service} failed to start", failure, service=describe(service))
+        else:
+            at_once.append(failure)
+
+    result.addErrback(failed)
+    returned = True
+    if at_once:
+        at_once[0].raiseException()
+
+
+def _stop(service: IService) -> Deferred[Any]:
+    def failed(failure: Failure) -> Failure:
+        _log.failure("{service} failed to stop", failure, service=describe(service))
+        return failure
+
+    return maybeDeferred(service.stopService).addErrback(failed)

@@ -1,0 +1,195 @@
+"""Services that listen, that connect, and that do something every few seconds.
+
+The arguments of a server or client service are those of the reactor's method of that name (`TCPServer`: `listenTCP`),
+and are handed to it when the service starts. `reactor`, by keyword only, is the reactor to use; the current one is
+taken at the start if none is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from plait.current import getReactor
+from plait.deferred import Deferred, maybeDeferred
+from plait.failure import Failure
+from plait.log import Logger
+from plait.service.base import Service, describe
+from plait.task import LoopingCall
+
+_log = Logger(namespace="plait.service")
+
+
+class _Server(Service):
+    """Listens from the start to the stop. The port is opened in the privileged part of the start, if there is one."""
+
+    method: str
+    _port: Any = None
+
+    def __init__(self, *args: Any, reactor: Any = None, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.reactor = reactor
+
+    def privilegedStartService(self) -> None:
+        """Open the port. CannotListenError if it is taken or not ours to open."""
+        super().privilegedStartService()
+        self._port = self._open()
+
+    def startService(self) -> None:
+        """Open the port if that was not done before. CannotListenError if it is taken or not ours to open."""
+        super().startService()
+        if self._port is None:
+            self._port = self._open()
+
+    def stopService(self) -> Deferred[Any] | None:
+        """Close the port. The Deferred fires when it is closed; connections that are there stay."""
+        super().stopService()
+        if self._port is None:
+            return None
+        port, self._port = self._port, None
+        return maybeDeferred(port.stopListening)
+
+    def getHost(self) -> Any:
+        """The address on which the service listens: ask it for the number where port 0 was asked for.
+
+        RuntimeError while the service does not run.
+        """
+        if self._port is None:
+            raise RuntimeError(f"{describe(self)} does not listen: start it first")
+        return self._port.getHost()
+
+    def _open(self) -> Any:
+        return getattr(self.reactor or getReactor(), self.method)(*self.args, **self.kwargs)
+
+
+class _Client(Service):
+    """Connects at the start, disconnects at the stop."""
+
+    method: str
+    _connection: Any = None
+
+    def __init__(self, *args: Any, reactor: Any = None, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.reactor = reactor
+
+    def startService(self) -> None:
+        """Start to connect. Whether that works out, the client factory is told."""
+        super().startService()
+        self._connection = getattr(self.reactor or getReactor(), self.method)(*self.args, **self.kwargs)
+
+    def stopService(self) -> None:
+        """Disconnect, or give up the attempt. A factory that reconnects has to be told to stop, too."""
+        super().stopService()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+
+
+class TCPServer(_Server):
+    """Serves the factory's protocol on a TCP port."""
+
+    method = "listenTCP"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, port: int, factory: Any, backlog: int = 50, interface: str = "", *, reactor: Any = None
+        ) -> None: ...
+
+
+class SSLServer(_Server):
+    """Serves the factory's protocol on a TCP port, inside TLS."""
+
+    method = "listenSSL"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            port: int,
+            factory: Any,
+            contextFactory: Any,
+            backlog: int = 50,
+            interface: str = "",
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class TCPClient(_Client):
+    """Connects over TCP. `timeout` is in seconds, `bindAddress` a pair of host and port to connect from."""
+
+    method = "connectTCP"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            host: str,
+            port: int,
+            factory: Any,
+            timeout: float = 30,
+            bindAddress: tuple[str, int] | None = None,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class SSLClient(_Client):
+    """Connects over TCP and speaks TLS. `timeout` is in seconds."""
+
+    method = "connectSSL"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            host: str,
+            port: int,
+            factory: Any,
+            contextFactory: Any,
+            timeout: float = 30,
+            bindAddress: tuple[str, int] | None = None,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class TimerService(Service):
+    """Calls a function every `step` seconds, at first when the service starts.
+
+    A call that returns a Deferred is waited for; what falls due meanwhile is left out. A call that fails is logged and
+    ends the calls; the rest of the program runs on.
+    """
+
+    clock: Any = None
+    """Where the time comes from: the current reactor, unless a test sets a `plait.task.Clock` here."""
+
+    _loop: LoopingCall | None = None
+    _finished: Deferred[Any] | None = None
+
+    def __init__(self, step: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self.step = step
+        self.call = (callable, args, kwargs)
+
+    def startService(self) -> None:
+        """Make the first call, and all that follow."""
+        super().startService()
+        function, args, kwargs = self.call
+        self._loop = LoopingCall(function, *args, **kwargs)
+        self._loop.clock = self.clock or getReactor()
+        self._finished = self._loop.start(self.step, now=True).addErrback(self._failed)
+
+    def stopService(self) -> Deferred[Any] | None:
+        """Make no more calls. The Deferred fires when a call that still runs has ended."""
+        super().stopService()
+        loop, self._loop = self._loop, None
+        finished, self._finished = self._finished, None
+        if loop is not None and loop.running:
+            loop.stop()
+        return finished
+
+    def _failed(self, failure: Failure) -> None:
+        _log.failure("{service} failed and makes no more calls", failure, service=describe(self))

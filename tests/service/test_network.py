@@ -1,0 +1,184 @@
+"""Servers, clients and timers as services, with a real reactor's ports where there is something to open."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from plait.deferred import Deferred
+from plait.errors import CannotListenError
+from plait.log import globalLogPublisher
+from plait.protocol import Factory, Protocol
+from plait.service import MultiService, SSLClient, SSLServer, TCPClient, TCPServer, TimerService
+from plait.task import Clock
+
+
+class Port:
+    def __init__(self) -> None:
+        self.closed: Deferred[None] = Deferred()
+
+    def stopListening(self) -> Deferred[None]:
+        return self.closed
+
+    def getHost(self) -> str:
+        return "here"
+
+
+class Connector:
+    disconnected = False
+
+    def disconnect(self) -> None:
+        self.disconnected = True
+
+
+class Network:
+    """Stands for a reactor: writes down which of its methods is called, and with what."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append((method, args, kwargs))
+            self.made = Port() if method.startswith("listen") else Connector()
+            return self.made
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "args"),
+    [(TCPServer, "listenTCP", (80, "factory", 5)), (SSLServer, "listenSSL", (443, "factory", "context", 5))],
+)
+def test_a_server_opens_and_closes_its_port(kind: Any, method: str, args: tuple[Any, ...]) -> None:
+    network = Network()
+    service = kind(*args, interface="::1", reactor=network)
+    with pytest.raises(RuntimeError, match="does not listen"):
+        service.getHost()
+    service.privilegedStartService()
+    service.startService()
+    assert network.calls == [(method, args, {"interface": "::1"})]
+    assert service.running and service.getHost() == "here"
+    stopped = service.stopService()
+    assert not service.running
+    done: list[object] = []
+    stopped.addCallback(done.append)
+    assert done == []
+    network.made.closed.callback(None)
+    assert done == [None]
+    assert service.stopService() is None
+
+
+def test_a_server_opens_its_port_without_a_privileged_start() -> None:
+    network = Network()
+    service = TCPServer(80, "factory", reactor=network)
+    service.startService()
+    assert network.calls == [("listenTCP", (80, "factory"), {})]
+
+
+def test_a_server_that_never_started_can_be_stopped() -> None:
+    assert TCPServer(80, "factory").stopService() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "args"),
+    [
+        (TCPClient, "connectTCP", ("example.org", 80, "factory")),
+        (SSLClient, "connectSSL", ("example.org", 443, "factory", "context")),
+    ],
+)
+def test_a_client_connects_and_disconnects(kind: Any, method: str, args: tuple[Any, ...]) -> None:
+    network = Network()
+    service = kind(*args, timeout=3, reactor=network)
+    service.stopService()
+    service.privilegedStartService()
+    assert network.calls == []
+    service.startService()
+    assert network.calls == [(method, args, {"timeout": 3})]
+    assert service.running
+    service.stopService()
+    assert network.made.disconnected and not service.running
+    service.startService()
+    assert len(network.calls) == 2
+
+
+def test_a_real_port() -> None:
+    first = TCPServer(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+    first.startService()
+    try:
+        port = first.getHost().port
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        second = MultiService()
+        TCPServer(port, Factory.forProtocol(Protocol), interface="127.0.0.1").setServiceParent(second)
+        with pytest.raises(CannotListenError, match=str(port)):
+            second.startService()
+    finally:
+        first.stopService()
+
+
+def make_timer(step: float, function: Any, *args: Any, **kwargs: Any) -> tuple[TimerService, Clock]:
+    timer, clock = TimerService(step, function, *args, **kwargs), Clock()
+    timer.clock = clock
+    return timer, clock
+
+
+def test_a_timer_calls_at_once_and_then_at_each_step() -> None:
+    calls: list[Any] = []
+    timer, clock = make_timer(5, lambda *args, **kwargs: calls.append((args, kwargs)), 1, a=2)
+    timer.startService()
+    assert calls == [((1,), {"a": 2})]
+    clock.advance(4)
+    assert len(calls) == 1
+    clock.advance(1)
+    assert len(calls) == 2
+    timer.stopService()
+    clock.advance(50)
+    assert len(calls) == 2 and not timer.running
+    timer.startService()
+    assert len(calls) == 3
+
+
+def test_the_stop_of_a_timer_waits_for_the_call_that_runs() -> None:
+    working: Deferred[None] = Deferred()
+    timer, clock = make_timer(5, lambda: working)
+    timer.startService()
+    clock.advance(20)
+    stopped = timer.stopService()
+    assert stopped is not None
+    done: list[object] = []
+    stopped.addCallback(done.append)
+    assert done == []
+    working.callback(None)
+    assert len(done) == 1
+
+
+def test_a_timer_that_fails_says_so_and_stops() -> None:
+    seen: list[dict[str, Any]] = []
+    calls: list[int] = []
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ValueError("worn out")
+
+    timer, clock = make_timer(1, work)
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        timer.startService()
+        clock.pump([1, 1, 1])
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    assert len(calls) == 2
+    (event,) = [event for event in seen if "log_failure" in event]
+    assert event["log_failure"].getErrorMessage() == "worn out"
+    done: list[object] = []
+    stopped = timer.stopService()
+    assert stopped is not None
+    stopped.addCallback(done.append)
+    assert len(done) == 1
+
+
+def test_a_timer_that_never_started_can_be_stopped() -> None:
+    assert TimerService(1, print).stopService() is None
