@@ -41,6 +41,18 @@ server.setServiceParent(application)
 Announce().setServiceParent(application)
 """
 
+# The command as another user than root. Everything is imported first: Python and Plait may lie in a folder of root's.
+AS_USER = """
+import encodings.idna, os, sys
+import plait.engine, plait.protocol, plait.service, plait.task
+from plait.daemon import cli, runner
+user = int(sys.argv[1])
+os.setgroups([])
+os.setgid(user)
+os.setuid(user)
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
 
 def await_end(pid: int) -> None:
     """Wait until the process `pid`, no child of ours, has ended."""
@@ -73,17 +85,17 @@ class Plait:
     def __call__(
         self, *arguments: str, module: tuple[str, ...] = ("plait",), user: int | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end; a daemon that it leaves is ended with the test."""
+        """Run the command to its end, perhaps as another user. A daemon that it leaves is ended with the test."""
+        how = ["-m", *module] if user is None else ["-c", AS_USER, str(user)]
         try:
             return subprocess.run(
-                [sys.executable, "-m", *module, *arguments],
+                [sys.executable, *how, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,
-                user=user,
             )
         finally:
             self._note_daemons()

@@ -117,7 +117,8 @@ def test_no_text_in_python(tmp_path: Path, source: bytes) -> None:
 def test_an_exception_shows_the_frames_of_the_user_alone(tmp_path: Path) -> None:
     other = write(
         tmp_path,
-        "def work():\n    try:\n        {}['key']\n    except KeyError as e:\n        raise ValueError('no key') from e\n",
+        "def work():\n    try:\n        {}['key']\n    except KeyError as error:\n"
+        "        raise ValueError('no key') from error\n",
         "raising_neighbour.py",
     )
     path = write(tmp_path, "import raising_neighbour\n\nraising_neighbour.work()\n")

@@ -1,13 +1,15 @@
-"""``plait run`` as a whole: the real command, in the foreground and as a daemon, and each way in which a start fails."""
+"""``plait run`` as a whole: the real command, in the foreground and as a daemon, and each way in which it fails."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -226,18 +228,17 @@ def test_root_becomes_nobody(plait: Plait, reverser: str, how: str) -> None:
     import pwd
 
     nobody = pwd.getpwnam("nobody")
-    if how == "options":
-        result = plait("run", "-y", reverser, "-u", "nobody", "-g", str(nobody.pw_gid))
-    else:
+    options = ["-u", "nobody", "-g", str(nobody.pw_gid)] if how == "options" else []
+    if how == "application":
         with open(plait.path(reverser), "a") as file:
             print(f"application.uid = {nobody.pw_uid}", file=file)
-        result = plait("run", "-y", reverser)
-    # The folder is root's: what the daemon does after it has become nobody, it does with nobody's rights.
+    # What the services do once rights are given up they do as nobody, and the folder is root's.
+    plait.folder.chmod(0o755)
+    result = plait("run", "-y", reverser, *options)
     assert "port" in refused(result, lines=None) and "Permission denied" in result.stderr
     assert sorted(os.listdir(plait.folder)) == ["plait.log", reverser]
     plait.path("port").touch()
     plait.path("port").chmod(0o666)
-    options = ["-u", "nobody", "-g", str(nobody.pw_gid)] if how == "options" else []
     result = plait("run", "-y", reverser, *options)
     assert (result.returncode, result.stderr) == (0, "")
     status = dict(
@@ -288,17 +289,27 @@ def test_a_user_cannot_become_nobody(plait: Plait, reverser: str) -> None:
 
 
 @needs_root
-def test_a_user_runs_a_daemon_and_cannot_become_another(plait: Plait) -> None:
-    # As a user without rights, but with the folder that pytest makes for root alone: not all of these can be seen as root.
-    plait.folder.chmod(0o777)
-    for parent in plait.folder.parents:
-        if parent.stat().st_mode & 0o001 == 0 and parent.stat().st_uid == 0:
-            pytest.skip(f"{parent} is closed to other users: pass --basetemp to see this")
-    app = plait.application(HEAD + "Noting('a')\n")
-    result = plait("run", "-y", app, "-u", "root", user=65534)
-    if "Permission denied" in result.stderr and "plait: " not in result.stderr:
-        pytest.skip("the interpreter is closed to other users")
-    assert "only root can change" in refused(result)
+def test_a_user_runs_a_daemon_and_cannot_become_another() -> None:
+    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
+    folder.chmod(0o777)
+    plait = Plait(folder)
+    try:
+        app = plait.application(HEAD + "Noting('a')\n")
+        result = plait("run", "-y", app, "-u", "root", user=65534)
+        assert "only root can change user and group" in refused(result)
+        result = plait("run", "-y", app, user=65534)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert plait.path("plait.pid").stat().st_uid == 65534
+        plait.stop()
+        assert not plait.path("plait.pid").exists()
+        folder.chmod(0o755)
+        plait.path("plait.log").unlink()
+        assert "cannot write the log file" in refused(plait("run", "-y", app, user=65534))
+        message = refused(plait("run", "-n", "-y", app, user=65534))
+        assert f"cannot write the pid file {plait.path('plait.pid')}: Permission denied" in message
+    finally:
+        plait.clean_up()
+        shutil.rmtree(folder)
 
 
 # ---- refusals: each is one message, a status other than 0, and nothing is left behind
@@ -542,7 +553,8 @@ def test_a_pid_file_that_was_taken_over_is_left(plait: Plait, reverser: str) -> 
 def test_a_service_that_cannot_stop_is_in_the_log(plait: Plait) -> None:
     app = plait.application(
         HEAD
-        + "class Stuck(Noting):\n    def stopService(self):\n        raise ValueError('will not')\nNoting('a'), Stuck('b')\n"
+        + "class Stuck(Noting):\n    def stopService(self):\n        raise ValueError('will not')\n"
+        + "Noting('a'), Stuck('b')\n"
     )
     assert plait("run", "-y", app).returncode == 0
     plait.stop()

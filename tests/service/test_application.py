@@ -11,7 +11,6 @@ from plait.service import Application, IProcess, IService, IServiceCollection, M
 class IGreeter(Interface):
     def greet(self) -> str:
         """Say something."""
-        ...
 
 
 @implementer(IGreeter)

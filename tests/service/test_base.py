@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from plait.deferred import Deferred, fail, inlineCallbacks
 from plait.interfaces import provides, verifyObject
-from plait.log import globalLogPublisher
+from plait.log import capturedLogs
 from plait.service import IService, IServiceCollection, MultiService, Service
 
 
@@ -45,11 +46,9 @@ def events() -> list[str]:
 
 
 @pytest.fixture
-def logged():
-    seen: list[dict[str, Any]] = []
-    globalLogPublisher.addObserver(seen.append)
-    yield seen
-    globalLogPublisher.removeObserver(seen.append)
+def logged() -> Iterator[list[dict[str, Any]]]:
+    with capturedLogs() as events:
+        yield events
 
 
 def collect(*services: Service) -> MultiService:
@@ -305,9 +304,7 @@ def test_a_start_that_fails_later_is_logged(logged: list[dict[str, Any]]) -> Non
     assert "too late" in event["log_failure"].getErrorMessage()
 
 
-def test_a_failed_stop_is_logged_and_keeps_nobody(
-    events: list[str], logged: list[dict[str, Any]]
-) -> None:
+def test_a_failed_stop_is_logged_and_keeps_nobody(events: list[str], logged: list[dict[str, Any]]) -> None:
     collection = collect(Recorder(events, "a"), Recorder(events, "b", fails_in="stop"), Recorder(events, "c"))
     collection.startService()
     result = result_of(collection.stopService())

@@ -9,7 +9,7 @@ import pytest
 
 from plait.deferred import Deferred
 from plait.errors import CannotListenError
-from plait.log import globalLogPublisher
+from plait.log import capturedLogs
 from plait.protocol import Factory, Protocol
 from plait.service import MultiService, SSLClient, SSLServer, TCPClient, TCPServer, TimerService
 from plait.task import Clock
@@ -155,7 +155,6 @@ def test_the_stop_of_a_timer_waits_for_the_call_that_runs() -> None:
 
 
 def test_a_timer_that_fails_says_so_and_stops() -> None:
-    seen: list[dict[str, Any]] = []
     calls: list[int] = []
 
     def work() -> None:
@@ -164,12 +163,9 @@ def test_a_timer_that_fails_says_so_and_stops() -> None:
             raise ValueError("worn out")
 
     timer, clock = make_timer(1, work)
-    globalLogPublisher.addObserver(seen.append)
-    try:
+    with capturedLogs() as seen:
         timer.startService()
         clock.pump([1, 1, 1])
-    finally:
-        globalLogPublisher.removeObserver(seen.append)
     assert len(calls) == 2
     (event,) = [event for event in seen if "log_failure" in event]
     assert event["log_failure"].getErrorMessage() == "worn out"

@@ -26,9 +26,7 @@ class Keeper:
         self._line, theirs = socket.socketpair()
         # Signals for the whole group (Ctrl-C, a service manager that stops all processes) are the daemon's to answer.
         # The keeper is born with them blocked, and keeps them so.
-        mask = signal.pthread_sigmask(
-            signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
-        )
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
         try:
             self._pid = os.fork()
             if not self._pid:

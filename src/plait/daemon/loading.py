@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from plait.daemon.errors import StartError, reason, user_traceback
 from plait.interfaces import adapt
@@ -44,13 +44,13 @@ def load_application(path: str) -> tuple[object, IService]:
     service: IService | None = adapt(IService, application, None)
     if service is None:
         raise StartError(
-            f"`{NAME}` in {path} is {_article(type(application).__name__)}, which cannot be run: it has to be an Application "
-            "or another service"
+            f"`{NAME}` in {path} is {_article(type(application).__name__)}, which cannot be run: "
+            "it has to be an Application or another service"
         )
     return application, service
 
 
-def _compile(path: str) -> object:
+def _compile(path: str) -> CodeType:
     try:
         with open(path, "rb") as file:
             source = file.read()

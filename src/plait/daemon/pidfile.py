@@ -1,8 +1,8 @@
 """The pid file: one process at a time, and a number to send signals to.
 
 The file appears whole, under its name, by a hard link: whoever sees it can read a number in it, and of two starts at
-once only one can make it. A file whose process is gone is *stale*: it is left by a crash, and nothing is known about the
-state that the crash left, so removing it is the user's decision.
+once only one can make it. A file whose process is gone is *stale*: it is left by a crash, and nothing is known about
+the state that the crash left, so removing it is the user's decision.
 """
 
 from __future__ import annotations
@@ -76,9 +76,7 @@ class PidFile:
             finally:
                 _unlink(draft)
         except FileExistsError as error:
-            raise StartError(
-                f"another start was faster: the pid file {self.path} has appeared meanwhile"
-            ) from error
+            raise StartError(f"another start was faster: the pid file {self.path} has appeared meanwhile") from error
         except OSError as error:
             raise StartError(f"cannot write the pid file {self.path}: {reason(error)}") from error
 
@@ -101,8 +99,8 @@ class PidFile:
         if found is None or int(found[1]) >= 2**31:
             start = content[:20].decode("ascii", "backslashreplace")
             raise StartError(
-                f"the pid file {self.path} holds no process id ({'it is empty' if not content else repr(start)}). If it is "
-                "left over, remove it; otherwise choose another file with --pidfile"
+                f"the pid file {self.path} holds no process id ({'it is empty' if not content else repr(start)}). "
+                "If it is left over, remove it; otherwise choose another file with --pidfile"
             )
         return int(found[1])
 

@@ -71,9 +71,7 @@ def drop(identity: Identity) -> None:
         os.setgid(identity.gid)
         os.setuid(identity.uid)
     except OSError as error:
-        raise StartError(
-            f"cannot become user {identity.uid} and group {identity.gid}: {reason(error)}"
-        ) from error
+        raise StartError(f"cannot become user {identity.uid} and group {identity.gid}: {reason(error)}") from error
     users = {os.getuid(), os.geteuid()}
     groups = {os.getgid(), os.getegid()}
     extra = set(os.getgroups()) - {identity.gid, *identity.groups}
@@ -88,12 +86,12 @@ def drop(identity: Identity) -> None:
 
 
 def _find_user(user: str | int) -> pwd.struct_passwd | int:
-    try:
-        if isinstance(user, str):
+    if isinstance(user, str):
+        try:
             return pwd.getpwnam(user)
-    except KeyError:
-        if not _is_number(user):
-            raise StartError(f"there is no user {user!r} on this machine: see --uid") from None
+        except KeyError:
+            if not _is_number(user):
+                raise StartError(f"there is no user {user!r} on this machine: see --uid") from None
     uid = _checked(int(user), "user", "--uid")
     try:
         return pwd.getpwuid(uid)
@@ -102,12 +100,12 @@ def _find_user(user: str | int) -> pwd.struct_passwd | int:
 
 
 def _find_group(group: str | int) -> int:
-    try:
-        if isinstance(group, str):
+    if isinstance(group, str):
+        try:
             return grp.getgrnam(group).gr_gid
-    except KeyError:
-        if not _is_number(group):
-            raise StartError(f"there is no group {group!r} on this machine: see --gid") from None
+        except KeyError:
+            if not _is_number(group):
+                raise StartError(f"there is no group {group!r} on this machine: see --gid") from None
     return _checked(int(group), "group", "--gid")
 
 
@@ -123,6 +121,4 @@ def _is_number(text: str) -> bool:
 
 
 def _words(user: str | int | None, group: str | int | None) -> str:
-    return " and ".join(
-        f"{what} {who}" for what, who in (("user", user), ("group", group)) if who is not None
-    )
+    return " and ".join(f"{what} {who}" for what, who in (("user", user), ("group", group)) if who is not None)

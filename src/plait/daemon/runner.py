@@ -2,8 +2,8 @@
 
 Who to become is looked up, the pid file is looked at, the log is opened; the reactor is made and the application file
 run. Then the services do what needs root's rights (ports are opened), the pid file is written, the rights are given up,
-the services start, and the reactor runs until a signal ends it. Each step that fails undoes those before it and ends the
-command with one message. In the background all of this happens in the daemon's own process: the command that was
+the services start, and the reactor runs until a signal ends it. Each step that fails undoes those before it and ends
+the command with one message. In the background all of this happens in the daemon's own process: the command that was
 typed makes no reactor and loads no application, it waits for the word that the daemon serves.
 """
 
@@ -28,7 +28,7 @@ from plait.daemon.loading import load_application
 from plait.daemon.logs import LogOutput
 from plait.daemon.pidfile import PidFile
 from plait.deferred import maybeDeferred
-from plait.errors import CannotListenError
+from plait.errors import CannotListenError, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
 from plait.service import IProcess, IService, MultiService
@@ -174,7 +174,10 @@ def _log_path(options: Options) -> str | None:
 
 def _make_reactor() -> Any:
     # Before the application file is run: that would be the first to use the reactor, and be blamed for it.
-    return getReactor()
+    try:
+        return getReactor()
+    except UnknownEngineError as error:
+        raise StartError(str(error)) from error
 
 
 def _as_collection(service: IService) -> MultiService:

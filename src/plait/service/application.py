@@ -18,8 +18,8 @@ class Application(MultiService):
     """A whole program: the collection of its services, and as whom it runs.
 
     ``plait run`` starts the services, then gives up root's rights for `uid` and `gid` (numbers), unless its options say
-    otherwise. The application is its own `IService`, `IServiceCollection` and `IProcess`; what else it can be adapted to
-    is set with `setComponent`.
+    otherwise. The application is its own `IService`, `IServiceCollection` and `IProcess`; what else it can be adapted
+    to is set with `setComponent`.
     """
 
     processName: str | None = None

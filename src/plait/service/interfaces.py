@@ -49,11 +49,9 @@ class IServiceCollection(Interface):
 
     def getServiceNamed(self, name: str) -> Any:
         """The service of that name. KeyError if there is none."""
-        ...
 
     def __iter__(self) -> Iterator[Any]:
         """The services, in the order in which they came."""
-        ...
 
     def addService(self, service: Any) -> None:
         """Take `service` in; start it if the collection runs. Programs call `IService.setServiceParent` instead."""
