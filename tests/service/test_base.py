@@ -231,12 +231,14 @@ def test_a_failed_privileged_start_stops_just_what_had_begun(events: list[str]) 
     assert events == ["stop c", "stop b"]
 
 
-def test_a_collection_starts_again_after_a_failed_start(events: list[str]) -> None:
+@pytest.mark.parametrize("stopped_between", [True, False])
+def test_a_collection_starts_again_after_a_failed_start(events: list[str], stopped_between: bool) -> None:
     faulty = Recorder(events, "b", fails_in="start")
     collection = collect(Recorder(events, "a"), faulty)
     with pytest.raises(ValueError):
         collection.startService()
-    collection.stopService()
+    if stopped_between:
+        collection.stopService()
     faulty.fails_in = ""
     del events[:]
     collection.startService()

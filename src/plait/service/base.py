@@ -99,6 +99,7 @@ class MultiService(Service):
         super().startService()
         self._start_each(lambda service: service.startService, lambda service: True)
         self._begun.clear()
+        self._start_failed = False
 
     def stopService(self) -> Deferred[list[tuple[bool, Any]]]:
         """Stop each service, the last one first.
