@@ -43,7 +43,7 @@ Announce().setServiceParent(application)
 
 # The command as another user than root. Everything is imported first: Python and Plait may lie in a folder of root's.
 AS_USER = """
-import encodings.idna, os, sys
+import encodings.idna, os, pwd, shutil, sys
 import plait.engine, plait.protocol, plait.service, plait.task
 from plait.daemon import cli, runner
 user = int(sys.argv[1])

@@ -175,7 +175,9 @@ def _log_path(options: Options) -> str | None:
 def _make_reactor() -> Any:
     # Before the application file is run: that would be the first to use the reactor, and be blamed for it.
     try:
-        return getReactor()
+        reactor = getReactor()
+        reactor.seconds()  # a reactor makes its loop when it is first asked something
+        return reactor
     except UnknownEngineError as error:
         raise StartError(str(error)) from error
 
