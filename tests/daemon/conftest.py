@@ -15,6 +15,7 @@ from typing import IO
 
 import pytest
 
+import plait as package
 from plait.daemon.pidfile import is_alive
 
 # Seconds. Nothing here takes a tenth of it; it is there so that a broken daemon fails the test and not the whole run.
@@ -78,7 +79,9 @@ class Plait:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = dict(os.environ)
+        # The command runs in another folder, so a relative PYTHONPATH would lead nowhere.
+        source = str(Path(package.__file__).resolve().parents[1])
+        self.environment = dict(os.environ, PYTHONPATH=source)
         self._pids: set[int] = set()
         self._foreground: list[subprocess.Popen[str]] = []
 
