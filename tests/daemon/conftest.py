@@ -74,6 +74,23 @@ def await_end(pid: int) -> None:
         time.sleep(0.01)
 
 
+class Gate:
+    """A named pipe that is held open on this side, so that nobody waits for ever to open it."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.file = os.open(path, os.O_RDWR)
+
+    def read(self) -> str:
+        """What was written on the other side, as soon as there is something."""
+        ready, _, _ = select.select([self.file], [], [], PATIENCE)
+        assert ready, "nobody came to the gate"
+        return os.read(self.file, 1000).decode()
+
+    def write(self, text: str) -> None:
+        os.write(self.file, text.encode())
+
+
 class Plait:
     """The command, run in `folder`."""
 
@@ -81,9 +98,11 @@ class Plait:
         self.folder = folder
         # The command runs in another folder, so a relative PYTHONPATH would lead nowhere.
         source = str(Path(package.__file__).resolve().parents[1])
-        self.environment = dict(os.environ, PYTHONPATH=source)
+        path = [source, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        self.environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
         self._pids: set[int] = set()
         self._foreground: list[subprocess.Popen[str]] = []
+        self._gates: list[Gate] = []
 
     def __call__(
         self, *arguments: str, module: tuple[str, ...] = ("plait",), user: int | None = None
@@ -145,6 +164,12 @@ class Plait:
             with connection.makefile("rb") as answers:
                 return answers.readline().decode().rstrip("\r\n")
 
+    def gate(self, name: str) -> Gate:
+        """A named pipe in the folder, for an application to wait at."""
+        gate = Gate(self.path(name))
+        self._gates.append(gate)
+        return gate
+
     def _note_daemons(self) -> None:
         for file in self.folder.rglob("*.pid"):
             try:
@@ -158,6 +183,8 @@ class Plait:
 
     def clean_up(self) -> None:
         self._note_daemons()
+        for gate in self._gates:
+            os.close(gate.file)
         for process in self._foreground:
             if process.poll() is None:
                 process.kill()

@@ -511,27 +511,29 @@ def test_a_signal_before_it_is_ready(plait: Plait, mode: list[str], moment: str)
 
 
 def test_ctrl_c_reaches_a_daemon_that_is_not_ready(plait: Plait) -> None:
-    os.mkfifo(plait.path("gate"))
-    process = plait.open("run", "-y", plait.application("gate = open('gate', 'w')\nimport signal\nsignal.pause()\n"))
-    with open(plait.path("gate")) as gate:  # opens when the daemon has come to that line
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, said.count("\n")) == (1, 1)
-        assert "interrupted" in said
-        assert gate.read() == ""  # comes to its end when the daemon has ended
+    gate = plait.gate("gate")
+    app = plait.application("import os, signal\nopen('gate', 'w').write(str(os.getpid()))\nsignal.pause()\n")
+    process = plait.open("run", "-y", app)
+    daemon = int(gate.read())
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said.count("\n")) == (1, 1)
+    assert "interrupted" in said
+    await_end(daemon)
     assert not plait.path("plait.pid").exists()
 
 
 def test_a_daemon_whose_command_is_gone_stops(plait: Plait) -> None:
-    os.mkfifo(plait.path("gate"))
-    os.mkfifo(plait.path("end"))
-    app = plait.application("end = open('end', 'w')\nopen('gate').read()\n" + HEAD + "Noting('a')\n")
+    there, go = plait.gate("there"), plait.gate("go")
+    app = plait.application(
+        "import os\nopen('there', 'w').write(str(os.getpid()))\nopen('go').readline()\n" + HEAD + "Noting('a')\n"
+    )
     process = plait.open("run", "-y", app)
-    with open(plait.path("end")) as end:
-        process.kill()
-        process.wait()
-        plait.path("gate").open("w").close()
-        assert end.read() == ""
+    daemon = int(there.read())
+    process.kill()
+    process.wait()
+    go.write("go\n")
+    await_end(daemon)
     assert events(plait) == ["start a", "stop a"]
     assert not plait.path("plait.pid").exists()
 
