@@ -284,8 +284,8 @@ def test_root_keeps_no_helper_that_it_does_not_need(plait: Plait, reverser: str)
 
 
 @needs_user
-def test_a_user_cannot_become_nobody(plait: Plait, reverser: str) -> None:
-    assert "only root can change" in refused(plait("run", "-y", reverser, "-u", "nobody"))
+def test_a_user_cannot_become_root(plait: Plait, reverser: str) -> None:
+    assert "only root can change" in refused(plait("run", "-y", reverser, "-u", "root"))
 
 
 @needs_root
