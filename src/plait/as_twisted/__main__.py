@@ -9,8 +9,14 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import zipfile
 from collections.abc import Callable
-from types import TracebackType
+from importlib.abc import InspectLoader
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import module_from_spec
+from io import open_code
+from types import CodeType, ModuleType, TracebackType
+from typing import NoReturn, cast
 
 from plait.as_twisted import finder
 
@@ -61,23 +67,37 @@ def main(argv: list[str] | None = None) -> None:
         _run_file(what, args[1:])
 
 
-def _refuse(problem: str) -> None:
-    sys.stderr.write(f"{USAGE}plait.as_twisted: {problem}\n")
-    sys.exit(2)
+def _refuse(problem: str) -> NoReturn:
+    sys.stderr.write(USAGE)
+    _fail(problem, status=2)
+
+
+def _fail(problem: str, status: int) -> NoReturn:
+    sys.stderr.write(f"plait.as_twisted: {problem}\n")
+    sys.exit(status)
 
 
 def _run_file(path: str, args: list[str]) -> None:
-    try:
-        # A folder may be run too (it has a __main__.py), but cannot be opened.
-        if not os.path.isdir(path):
-            with open(path, "rb"):
-                pass
-    except OSError as error:
-        sys.stderr.write(f"plait.as_twisted: cannot open {path}: {error.strerror}\n")
-        sys.exit(2)
     sys.argv[:] = [path, *args]
-    _set_first_path(os.path.dirname(os.path.realpath(path)) if os.path.isfile(path) else None)
-    _run(lambda: runpy.run_path(path, run_name="__main__"))
+    file = os.path.abspath(path)
+    if os.path.isdir(file) or zipfile.is_zipfile(file):
+        _set_first_path(file, always=True)
+        spec = PathFinder.find_spec("__main__", [file])
+        if spec is None:
+            _fail(f"can't find '__main__' module in {path!r}", status=1)
+        loader = cast("InspectLoader", spec.loader)  # the loaders of folders and of zip files both are
+        _run_as_main(module_from_spec(spec), lambda: loader.get_code("__main__"))
+        return
+    try:
+        with open_code(file) as source:
+            text = source.read()
+    except OSError as error:
+        _fail(f"cannot open {path}: {error.strerror}", status=2)
+    _set_first_path(os.path.dirname(os.path.realpath(file)))
+    main_module = ModuleType("__main__")
+    main_module.__file__ = file
+    main_module.__loader__ = SourceFileLoader("__main__", file)
+    _run_as_main(main_module, lambda: compile(text, file, "exec", dont_inherit=True))
 
 
 def _run_module(name: str, args: list[str]) -> None:
@@ -89,16 +109,23 @@ def _run_module(name: str, args: list[str]) -> None:
 def _run_code(text: str, args: list[str]) -> None:
     sys.argv[:] = ["-c", *args]
     _set_first_path("")
-    main_module = type(sys)("__main__")
-    sys.modules["__main__"] = main_module
-    _run(lambda: exec(compile(text, "<string>", "exec"), main_module.__dict__))
+    _run_as_main(ModuleType("__main__"), lambda: compile(text, "<string>", "exec", dont_inherit=True))
 
 
-def _set_first_path(path: str | None) -> None:
-    """Put `path` where ``python -m plait.as_twisted`` has put the current folder; None takes that away."""
-    if sys.flags.safe_path:
-        return  # python -P has put nothing there, and asks that nothing be
-    sys.path[0:1] = [] if path is None else [path]
+def _run_as_main(module: ModuleType, compiled: Callable[[], CodeType | None]) -> None:
+    sys.modules["__main__"] = module
+    _run(lambda: exec(compiled() or "", module.__dict__))
+
+
+def _set_first_path(path: str, always: bool = False) -> None:
+    """Put `path` where ``python -m plait.as_twisted`` has put the current folder.
+
+    ``python -P`` has put nothing there, and asks that nothing be, but for what is itself run from the path.
+    """
+    if not sys.flags.safe_path:
+        sys.path[0] = path
+    elif always:
+        sys.path.insert(0, path)
 
 
 def _run(run: Callable[[], object]) -> None:
@@ -109,9 +136,8 @@ def _run(run: Callable[[], object]) -> None:
         shown = _program_frames(error.__traceback__)
         if shown is None and isinstance(error, ImportError):
             # Nothing of the program has run: there is no such module, or no __main__ in it.
-            sys.stderr.write(f"plait.as_twisted: {error}\n")
-        else:
-            sys.excepthook(type(error), error.with_traceback(shown), shown)
+            _fail(str(error), status=1)
+        sys.excepthook(type(error), error.with_traceback(shown), shown)
         sys.exit(1)
 
 
@@ -120,7 +146,7 @@ def _program_frames(traceback: TracebackType | None) -> TracebackType | None:
 
     The finder is at the far end where a name is not provided: that is told at the line which asked for it.
     """
-    machinery = {__file__, finder.__file__, runpy.__file__, runpy.run_path.__code__.co_filename}
+    machinery = {__file__, finder.__file__, runpy.run_module.__code__.co_filename}
     frames = []
     while traceback is not None:
         frames.append(traceback)

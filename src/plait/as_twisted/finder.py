@@ -61,7 +61,7 @@ class AliasModule(ModuleType):
             text = f"module {self.__name__!r} ({_rooms_of(row)}) has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)
         if isinstance(value, type | FunctionType):
-            # Nobody binds a class or a function anew, so it may be kept. A room's variables are asked each time.
+            # Classes and functions are not bound anew, so they may be kept. Variables are asked each time.
             self.__dict__[name] = value
         return value
 
