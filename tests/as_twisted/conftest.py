@@ -10,15 +10,16 @@ import pytest
 from plait import as_twisted
 
 
-def forget_twisted(patch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_twisted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else has imported of Twisted in this process is out of sight."""
     for name in [n for n in sys.modules if n == "twisted" or n.startswith("twisted.")]:
-        patch.delitem(sys.modules, name)
+        monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture
-def alias(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The alias is on, and whatever else has imported of Twisted in this process is out of sight."""
-    forget_twisted(monkeypatch)
+def alias(no_twisted: None) -> Iterator[None]:
+    """The alias is on."""
     as_twisted.install()
     yield
     as_twisted.uninstall()

@@ -36,6 +36,7 @@ _VERSION = "plait.as_twisted.version"
 _TESTING = _row("plait.testing")
 _NO_CHOICE = _row("plait.as_twisted.reactors")
 
+# --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
     "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
@@ -99,3 +100,4 @@ MODULES: Mapping[str, Row] = {
     "twisted.test": _row(),
     "twisted.test.proto_helpers": _TESTING,
 }
+# --8<-- [end:table]

@@ -1,0 +1,120 @@
+"""The programs of the tutorial in both sets of names, each run as a person runs it: as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import plait
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# Long enough for a machine that is busy with other things. Nothing waits for it where all is well.
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Programs:
+    """One set of the programs, and how Python is told to run them."""
+
+    folder: Path
+    options: tuple[str, ...] = ()
+
+    def python(self, *arguments: str | Path) -> list[str]:
+        """The command that runs Python, with the import alias where the set needs it."""
+        return [sys.executable, *self.options, *map(str, arguments)]
+
+    def command(self, program: str, *arguments: object) -> list[str]:
+        return self.python(self.folder / program, *map(str, arguments))
+
+    def run(self, program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
+        return subprocess.run(
+            self.command(program, *arguments), text=True, timeout=PATIENCE, check=False, **options
+        )
+
+    def copy(self, program: str, port: int, to_port: int, folder: Path) -> Path:
+        """A copy of a program in `folder` that listens on `to_port`, since `port` may be taken here."""
+        source = (self.folder / program).read_text()
+        assert source.count(str(port)) == 1 or source.replace(f"on port {port}", "").count(str(port)) == 1
+        copy = folder / program
+        copy.write_text(source.replace(str(port), str(to_port)))
+        return copy
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a program: this one, with the Plait that is tested, in a fixed language and unbuffered."""
+    source = str(Path(plait.__file__).parents[1])
+    paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8", **more}
+
+
+SETS = {
+    "plait": Programs(EXAMPLES),
+    "twisted": Programs(EXAMPLES / "classic", ("-m", "plait.as_twisted")),
+}
+
+
+@pytest.fixture(params=SETS)
+def programs(request: pytest.FixtureRequest) -> Programs:
+    """The programs in Plait's own names, then those with Twisted's imports."""
+    return SETS[request.param]
+
+
+@pytest.fixture
+def open_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that refuses connections, and that nobody else can take meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def connect(port: int, server: subprocess.Popen[Any] | None = None) -> socket.socket:
+    """A connection to `port`, as soon as another process listens there. That process must not end meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        except ConnectionRefusedError:
+            assert server is None or server.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, f"nobody listens on port {port}"
+            time.sleep(0.02)  # another process's listen() is an event that nobody tells us
+
+
+@pytest.fixture
+def echo_server(programs: Programs, free_port: int, tmp_path: Path) -> Iterator[int]:
+    """The port of the echo server, which runs."""
+    copy = programs.copy("echo_server.py", 5001, free_port, tmp_path)
+    with subprocess.Popen(programs.python(copy), env=environment()) as server:
+        try:
+            connect(free_port, server).close()
+            yield free_port
+            assert server.poll() is None, "the echo server has ended by itself"
+        finally:
+            server.terminate()
+            status = server.wait(PATIENCE)
+    assert status == 0, "SIGTERM stops the reactor, and the program ends well"
