@@ -146,7 +146,6 @@ def test_a_variable_of_a_room_is_asked_each_time(alias: None, monkeypatch: pytes
 def test_a_folder_named_twisted_loses(
     no_twisted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     package = tmp_path / "twisted" / "internet"
     package.mkdir(parents=True)
     for file in (package.parent / "__init__.py", package / "__init__.py", package / "defer.py"):
@@ -185,7 +184,6 @@ def test_it_takes_the_first_place_again_when_installed_again(alias: None) -> Non
 def test_twisted_that_is_imported_already_is_an_error(
     no_twisted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     real = ModuleType("twisted")
     real.__file__ = "/somewhere/twisted/__init__.py"
     monkeypatch.setitem(sys.modules, "twisted", real)
@@ -194,8 +192,8 @@ def test_twisted_that_is_imported_already_is_an_error(
     assert not as_twisted.installed()
 
 
-def test_uninstall_forgets_the_modules(no_twisted: None) -> None:
-
+@pytest.mark.usefixtures("no_twisted")
+def test_uninstall_forgets_the_modules() -> None:
     as_twisted.install()
     from twisted.internet import defer, reactor
 

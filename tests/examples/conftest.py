@@ -1,8 +1,10 @@
-"""The programs of the tutorial in both sets of names, each run as a person runs it: as a process of its own."""
+"""The programs of the tutorial, in both sets of names, each run as a person runs it: as a process."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -52,7 +54,7 @@ class Programs:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a program: this one, with the Plait that is tested, in a fixed language and unbuffered."""
+    """The environment of a program: this one, with the Plait that is tested and in a fixed language."""
     source = str(Path(plait.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8", **more}
@@ -85,22 +87,43 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+def take_ports(count: int, listening: set[int], stack: contextlib.ExitStack) -> int:
+    """Take `count` ports in a row, and listen on those at the places in `listening`. The answer is the first.
+
+    They are below those that the system gives to outgoing connections, which could stand in the way.
+    """
+    for _ in range(1000):
+        first = random.randrange(10_000, 30_000)
+        with contextlib.ExitStack() as attempt:
+            try:
+                for place in range(count):
+                    taken = attempt.enter_context(socket.socket())
+                    taken.bind(("127.0.0.1", first + place))
+                    if place in listening:
+                        taken.listen()
+            except OSError:
+                continue
+            stack.enter_context(attempt.pop_all())
+            return first
+    raise AssertionError(f"there are no {count} free ports in a row")
+
+
 @pytest.fixture
 def free_port() -> int:
     """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    with contextlib.ExitStack() as stack:
+        return take_ports(1, set(), stack)
 
 
 def connect(port: int, server: subprocess.Popen[Any] | None = None) -> socket.socket:
-    """A connection to `port`, as soon as another process listens there. That process must not end meanwhile."""
+    """A connection to `port`, as soon as another process, `server`, listens there."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         except ConnectionRefusedError:
-            assert server is None or server.poll() is None, "the server has ended"
+            if server is not None and server.poll() is not None:
+                raise AssertionError(f"the server has ended: {server.communicate()}") from None
             assert time.monotonic() < deadline, f"nobody listens on port {port}"
             time.sleep(0.02)  # another process's listen() is an event that nobody tells us
 

@@ -21,7 +21,7 @@ PROGRESS = re.compile(r"(?:\rProgress: \d+%)+\nDownload Complete\.\n")
 
 
 class Site(BaseHTTPRequestHandler):
-    """A page, one that is cut in the middle, one of unknown length, one that has moved; all else is not found."""
+    """A page; one that is cut in the middle, one of unknown length, one that has moved. All else is a 404."""
 
     def do_GET(self) -> None:
         if self.path == "/page":

@@ -5,36 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
-import random
 import re
 import resource
-import socket
 import subprocess
 
 import pytest
 
-from .conftest import PATIENCE, Programs, environment
-
-
-def take_ports(count: int, listening: set[int], stack: contextlib.ExitStack) -> int:
-    """Take `count` ports in a row, of which those at the places in `listening` accept connections; the first of them.
-
-    They are below those that the system gives to outgoing connections, which could stand in the way.
-    """
-    for _ in range(1000):
-        first = random.randrange(10_000, 30_000)
-        with contextlib.ExitStack() as attempt:
-            try:
-                for place in range(count):
-                    taken = attempt.enter_context(socket.socket())
-                    taken.bind(("127.0.0.1", first + place))
-                    if place in listening:
-                        taken.listen()
-            except OSError:
-                continue
-            stack.enter_context(attempt.pop_all())
-            return first
-    raise AssertionError(f"there are no {count} free ports in a row")
+from .conftest import PATIENCE, Programs, environment, take_ports
 
 
 def test_the_open_ports_are_found(programs: Programs) -> None:
