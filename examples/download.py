@@ -39,7 +39,7 @@ class ProgressDownloader(client.HTTPDownloader):
 
 def download(url, file):
     """A Deferred that fires when the page is in the file, or fails with the reason why it is not."""
-    scheme, host, port, path = client._parse(url)
+    scheme, host, port, _path = client._parse(url)
     factory = ProgressDownloader(url, file)
     if scheme == b"https":
         reactor.connectSSL(host, port, factory, verifiedClientContextFactory(host.decode()))

@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import plait.deferred
 import plait.errors
 import plait.protocol
-import pytest
-
 from plait import as_twisted
 from plait.as_twisted import finder
 
@@ -143,9 +143,7 @@ def test_a_variable_of_a_room_is_asked_each_time(alias: None, monkeypatch: pytes
     assert defer.level == 2
 
 
-def test_a_folder_named_twisted_loses(
-    no_twisted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_named_twisted_loses(no_twisted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "twisted" / "internet"
     package.mkdir(parents=True)
     for file in (package.parent / "__init__.py", package / "__init__.py", package / "defer.py"):
@@ -181,9 +179,7 @@ def test_it_takes_the_first_place_again_when_installed_again(alias: None) -> Non
         sys.meta_path.remove(Other)
 
 
-def test_twisted_that_is_imported_already_is_an_error(
-    no_twisted: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_twisted_that_is_imported_already_is_an_error(no_twisted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     real = ModuleType("twisted")
     real.__file__ = "/somewhere/twisted/__init__.py"
     monkeypatch.setitem(sys.modules, "twisted", real)

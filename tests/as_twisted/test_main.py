@@ -150,9 +150,7 @@ def test_a_name_that_is_missing_is_told_at_the_line_that_asked(folder: Path) -> 
     ],
     ids=str,
 )
-def test_what_cannot_be_run_is_one_clear_message(
-    folder: Path, args: list[str], status: int, text: str
-) -> None:
+def test_what_cannot_be_run_is_one_clear_message(folder: Path, args: list[str], status: int, text: str) -> None:
     done = as_twisted(*args, cwd=folder)
     assert done.returncode == status
     last = done.stderr.splitlines()[-1]

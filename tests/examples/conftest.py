@@ -40,9 +40,7 @@ class Programs:
     def run(self, program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a program to its end."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
-        return subprocess.run(
-            self.command(program, *arguments), text=True, timeout=PATIENCE, check=False, **options
-        )
+        return subprocess.run(self.command(program, *arguments), text=True, timeout=PATIENCE, check=False, **options)
 
     def copy(self, program: str, port: int, to_port: int, folder: Path) -> Path:
         """A copy of a program in `folder` that listens on `to_port`, since `port` may be taken here."""

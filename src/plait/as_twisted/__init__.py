@@ -6,8 +6,8 @@ and their classes and functions are Plait's own: the same objects under both nam
 an `ImportError` that says so.
 
 The chapters: `table` (which Twisted module is which room), `finder` (how the import system is told),
-`version` (what ``twisted.__version__`` answers), `reactors` (the modules that used to choose a reactor),
-`__main__` (the command line).
+`version` (what ``twisted.__version__`` answers), `legacy` (what only old programs need), `__main__` (the
+command line).
 """
 
 from __future__ import annotations

@@ -215,4 +215,5 @@ def _names_in(room: str) -> frozenset[str]:
     declared: Sequence[str] | None = getattr(module, "__all__", None)
     if declared is not None:
         return frozenset(declared)
-    return frozenset(name for name in vars(module) if not name.startswith("_"))
+    own = (name for name, value in vars(module).items() if getattr(value, "__module__", None) == room)
+    return frozenset(name for name in own if not name.startswith("_"))

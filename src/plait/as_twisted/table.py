@@ -33,8 +33,9 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 
 
 _VERSION = "plait.as_twisted.version"
+_ENDINGS = "plait.as_twisted.legacy.endings"
 _TESTING = _row("plait.testing")
-_NO_CHOICE = _row("plait.as_twisted.reactors")
+_NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -42,7 +43,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
-    "twisted.python.log": _row("plait.log"),
+    "twisted.python.log": _row("plait.log.legacy"),
     "twisted.python.versions": _row(_VERSION, only="Version"),
     "twisted.logger": _row("plait.log"),
     # The engine
@@ -52,7 +53,8 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.defer": _row("plait.deferred"),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.interfaces": _row("plait.interfaces"),
-    "twisted.internet.protocol": _row("plait.protocol"),
+    "twisted.internet.main": _row(_ENDINGS, only="CONNECTION_DONE CONNECTION_LOST"),
+    "twisted.internet.protocol": _row("plait.protocol", connectionDone=f"{_ENDINGS}:connectionDone"),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task"),
