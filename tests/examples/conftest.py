@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -21,6 +21,14 @@ import plait
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Long enough for a machine that is busy with other things. Nothing waits for it where all is well.
 PATIENCE = 60.0
+
+
+class Done(NamedTuple):
+    """How a program has ended."""
+
+    stdout: str
+    stderr: str
+    returncode: int
 
 
 @dataclass(frozen=True)
@@ -37,10 +45,15 @@ class Programs:
     def command(self, program: str, *arguments: object) -> list[str]:
         return self.python(self.folder / program, *map(str, arguments))
 
-    def run(self, program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, program: str, *arguments: object, input: str | None = None, **options: Any) -> Done:
         """Run a program to its end."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
-        return subprocess.run(self.command(program, *arguments), text=True, timeout=PATIENCE, check=False, **options)
+        if input is not None:
+            options["input"] = input.encode()
+        command = self.command(program, *arguments)
+        done = subprocess.run(command, timeout=PATIENCE, check=False, **options)
+        # Decoded here, since subprocess would make a line feed of each carriage return.
+        return Done((done.stdout or b"").decode(), (done.stderr or b"").decode(), done.returncode)
 
     def copy(self, program: str, port: int, to_port: int, folder: Path) -> Path:
         """A copy of a program in `folder` that listens on `to_port`, since `port` may be taken here."""
