@@ -44,12 +44,14 @@ MODULES: Mapping[str, Row] = {
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
     "twisted.python.versions": _row(_VERSION, only="Version"),
     "twisted.logger": _row("plait.log"),
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
     "twisted.internet.address": _row("plait.transport.address"),
+    "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
     "twisted.internet.defer": _row("plait.deferred"),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.interfaces": _row("plait.interfaces"),
@@ -58,6 +60,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task"),
+    "twisted.internet.tcp": _row("plait.transport.tcp", only="Connector Port"),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"
