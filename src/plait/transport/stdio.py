@@ -21,7 +21,7 @@ from plait.log import Logger
 from plait.transport.address import UNIXAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _log = Logger("plait.transport")
 
@@ -39,6 +39,14 @@ class PipeAddress(UNIXAddress):
 def _is_always_ready(fd: int) -> bool:
     """Whether `fd` is a regular file, which no loop can wait for."""
     return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def _watch(add: Callable[[int, Callable[[], None]], object], fd: int, ready: Callable[[], None]) -> None:
+    """Have the loop call `ready`, and leave `fd` in the mode that it is in: libuv's poll handles make it non-blocking."""
+    blocking = os.get_blocking(fd)
+    add(fd, ready)
+    if blocking:
+        os.set_blocking(fd, True)
 
 
 @implementer(ITransport, IConsumer)
@@ -80,7 +88,7 @@ class StandardIO:
         self._reading = True
         if not self._in_ready:
             try:
-                self._loop.add_reader(self._in, self._read)
+                _watch(self._loop.add_reader, self._in, self._read)
                 return
             except (PermissionError, OSError, ValueError):
                 self._in_ready = True  # a device that cannot be waited for, such as /dev/null
@@ -162,7 +170,7 @@ class StandardIO:
         self._writing = True
         if not self._out_ready:
             try:
-                self._loop.add_writer(self._out, self._write)
+                _watch(self._loop.add_writer, self._out, self._write)
                 return
             except (PermissionError, OSError, ValueError):
                 self._out_ready = True

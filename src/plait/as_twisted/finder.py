@@ -1,0 +1,219 @@
+"""How the import system is told that `twisted` is made of Plait's rooms.
+
+A finder stands first on `sys.meta_path` and answers for every module of Twisted, from `table` alone: a
+`twisted` folder that lies on `sys.path` is never looked at, and half of a program can never run on one engine
+and half on the other.
+
+Three things here look odd until one knows the import system:
+
+- Every alias module has an empty ``__path__``, as if it were a package. ``from twisted.internet.protocol
+  import Foo`` on a module without ``Foo`` then asks the finder for ``twisted.internet.protocol.Foo``, and so
+  the finder can say in plain words what is missing. `getattr` and `hasattr` on the module are not concerned.
+- `NotProvidedError` leaves ``name`` empty. Where the ``name`` of a `ModuleNotFoundError` is the very module
+  that a ``from … import`` asked for, the import system swallows the error and says "cannot import name"
+  instead.
+- ``twisted.internet.reactor`` is an object, not a module. Its loader puts the reactor into `sys.modules`,
+  which the import system allows; the package answers for the name by itself, so that it is always the reactor
+  that ``plait.reactor`` is at that moment, and none is made before somebody asks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import FunctionType, ModuleType
+
+from plait.as_twisted.table import MODULES, REACTOR, Row
+from plait.current import getReactor
+
+__all__ = ["NotProvidedError", "install", "installed", "uninstall"]
+
+_MISSING = object()
+
+
+class NotProvidedError(ModuleNotFoundError):
+    """A module of Twisted, or a name in one, that Plait does not provide yet.
+
+    The full name is in `missing`, as in ``"twisted.words"``.
+    (``name`` is None: the module docstring tells why.)
+    """
+
+    def __init__(self, missing: str, why: str = "") -> None:
+        super().__init__(f"Plait does not provide {missing} yet{why}")
+        self.missing = missing
+
+
+class AliasModule(ModuleType):
+    """A module of Twisted whose names are looked up in the rooms of its row when they are first used."""
+
+    def __init__(self, name: str, row: Row) -> None:
+        super().__init__(name, f"{name}, provided by {_rooms_of(row)}.")
+        self.__dict__["_row"] = row
+
+    def __getattr__(self, name: str) -> object:
+        row: Row = self.__dict__["_row"]
+        value = _look_up(row, name)
+        if value is _MISSING:
+            text = f"module {self.__name__!r} ({_rooms_of(row)}) has no attribute {name!r}"
+            raise AttributeError(text, name=name, obj=self)
+        if isinstance(value, type | FunctionType):
+            # Classes and functions are not bound anew, so they may be kept. Variables are asked each time.
+            self.__dict__[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *_public_names(self.__dict__["_row"])} - {"_row"})
+
+
+class InternetPackage(AliasModule):
+    """The package `twisted.internet`, which has the reactor among its names."""
+
+    def __getattr__(self, name: str) -> object:
+        if name == "reactor":
+            # Programs also ask sys.modules whether there is a reactor, so from now on it must be there.
+            sys.modules[REACTOR] = reactor = _reactor()
+            return reactor
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system binds each submodule in its package when it is loaded. The reactor must not be
+        # bound: another loop has another one. A test that puts a fake reactor here is served all the same.
+        if name == "reactor" and value is sys.modules.get(REACTOR):
+            return
+        super().__setattr__(name, value)
+
+
+class AliasLoader(Loader):
+    """Makes the module of one row of the table."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module: the rooms are not imported yet."""
+        kind = InternetPackage if spec.name == "twisted.internet" else AliasModule
+        return kind(spec.name, self._row)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Import the rooms, so that one that cannot be imported fails where the program says ``import``."""
+        if module.__name__ == REACTOR:
+            sys.modules[REACTOR] = _reactor()
+            return
+        for room in self._row.rooms:
+            import_module(room)
+
+
+class AliasFinder(MetaPathFinder):
+    """Answers for `twisted` and all that is under it, and for nothing else."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of an alias module; None for what is not Twisted's.
+
+        Raises `NotProvidedError` for what is Twisted's and not in the table.
+        """
+        if fullname != "twisted" and not fullname.startswith("twisted."):
+            return None
+        row = MODULES.get(fullname)
+        if row is not None:
+            return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=True)
+        module, _, name = fullname.rpartition(".")
+        row = MODULES.get(module)
+        if row is None or not row.rooms:
+            raise NotProvidedError(fullname)
+        raise NotProvidedError(fullname, f" (it comes from {', '.join(row.rooms)}, which has no {name})")
+
+
+_finder = AliasFinder()
+
+
+def install() -> None:
+    """Turn the alias on: from now on ``import twisted`` and all under it means Plait.
+
+    Doing it twice does no harm. Raises `RuntimeError` where Twisted itself has been imported already, since
+    what holds its classes would go on with another engine.
+    """
+    if _finder in sys.meta_path:
+        # Somebody else may have stood in front since.
+        sys.meta_path.remove(_finder)
+    else:
+        for name, module in _twisted_modules():
+            where = getattr(module, "__file__", None) or "no file"
+            raise RuntimeError(
+                f"{name} is imported already, from {where}; turn the alias on before anything imports it, "
+                "by plait.as_twisted.install() or python -m plait.as_twisted PROGRAM"
+            )
+    sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Turn the alias off and forget its modules: ``import twisted`` means Twisted again, if it is there.
+
+    What has been imported keeps what it got, as with any import.
+    """
+    if _finder not in sys.meta_path:
+        return
+    sys.meta_path.remove(_finder)
+    for name, module in list(_twisted_modules()):
+        if name == REACTOR or isinstance(module, AliasModule):
+            del sys.modules[name]
+
+
+def installed() -> bool:
+    """Is the alias on?"""
+    return _finder in sys.meta_path
+
+
+def _twisted_modules() -> Iterator[tuple[str, object]]:
+    return ((n, m) for n, m in sorted(sys.modules.items()) if n == "twisted" or n.startswith("twisted."))
+
+
+def _reactor() -> ModuleType:
+    """What ``plait.reactor`` is now. No module, but what `sys.modules` holds for one."""
+    reactor: ModuleType = getReactor()
+    return reactor
+
+
+def _rooms_of(row: Row) -> str:
+    return " and ".join(row.rooms) or "Plait"
+
+
+def _look_up(row: Row, name: str) -> object:
+    """The value that a row gives to a name of Twisted's, or _MISSING."""
+    if name in row.renamed:
+        room, _, attribute = row.renamed[name].partition(":")
+        return getattr(import_module(room), attribute)
+    if name == "__all__":
+        return _public_names(row)
+    if name.startswith("__") or (row.only and name not in row.only):
+        return _MISSING
+    for room in row.rooms:
+        value = getattr(import_module(room), name, _MISSING)
+        # What a room has imported for itself is not its name to give.
+        if value is not _MISSING and not isinstance(value, ModuleType):
+            return value
+    return _MISSING
+
+
+def _public_names(row: Row) -> list[str]:
+    """What ``from module import *`` brings."""
+    names = set(row.renamed)
+    for room in row.rooms:
+        offered = _names_in(room)
+        names.update(offered & row.only if row.only else offered)
+    return sorted(names)
+
+
+@cache
+def _names_in(room: str) -> frozenset[str]:
+    module = import_module(room)
+    declared: Sequence[str] | None = getattr(module, "__all__", None)
+    if declared is not None:
+        return frozenset(declared)
+    own = (name for name, value in vars(module).items() if getattr(value, "__module__", None) == room)
+    return frozenset(name for name in own if not name.startswith("_"))

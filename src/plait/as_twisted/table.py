@@ -1,0 +1,108 @@
+"""The table of the import alias: Twisted's module names, and the rooms of Plait that provide their names.
+
+A row names the rooms, in the order in which a name is looked for. Where a room holds more than the Twisted
+module does, ``only`` lists what the module has; a name of that list which the room lacks is one that Plait
+does not provide yet. A name that is called otherwise here is in ``renamed``, as ``room:name``. A package
+without names of its own is an empty row.
+
+To provide a module, add its row: nothing else is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["MODULES", "REACTOR", "Row"]
+
+REACTOR = "twisted.internet.reactor"
+"""The one row that becomes an object and not a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where the names of one Twisted module come from."""
+
+    rooms: tuple[str, ...] = ()
+    only: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
+    return Row(rooms, frozenset(only.split()), renamed)
+
+
+_VERSION = "plait.as_twisted.version"
+_ENDINGS = "plait.as_twisted.legacy.endings"
+_TESTING = _row("plait.testing")
+_NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
+
+# --8<-- [start:table]
+MODULES: Mapping[str, Row] = {
+    "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
+    "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
+    "twisted.python": _row(),
+    "twisted.python.failure": _row("plait.failure"),
+    "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
+    "twisted.python.versions": _row(_VERSION, only="Version"),
+    "twisted.logger": _row("plait.log"),
+    # The engine
+    "twisted.internet": _row(),
+    REACTOR: _row(),
+    "twisted.internet.address": _row("plait.transport.address"),
+    "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
+    "twisted.internet.defer": _row("plait.deferred"),
+    "twisted.internet.error": _row("plait.errors"),
+    "twisted.internet.interfaces": _row("plait.interfaces"),
+    "twisted.internet.main": _row(_ENDINGS, only="CONNECTION_DONE CONNECTION_LOST"),
+    "twisted.internet.protocol": _row("plait.protocol", connectionDone=f"{_ENDINGS}:connectionDone"),
+    "twisted.internet.ssl": _row("plait.transport.tls"),
+    "twisted.internet.stdio": _row("plait.transport.stdio"),
+    "twisted.internet.task": _row("plait.task"),
+    "twisted.internet.tcp": _row("plait.transport.tcp", only="Connector Port"),
+    "twisted.internet.testing": _TESTING,
+    "twisted.internet.threads": _row(
+        "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"
+    ),
+    "twisted.internet.asyncioreactor": _NO_CHOICE,
+    "twisted.internet.default": _NO_CHOICE,
+    "twisted.internet.epollreactor": _NO_CHOICE,
+    "twisted.internet.kqreactor": _NO_CHOICE,
+    "twisted.internet.pollreactor": _NO_CHOICE,
+    "twisted.internet.selectreactor": _NO_CHOICE,
+    # Protocols
+    "twisted.protocols": _row(),
+    "twisted.protocols.basic": _row(
+        "plait.protocol",
+        only="""
+            FileSender Int16StringReceiver Int32StringReceiver Int8StringReceiver IntNStringReceiver
+            LineOnlyReceiver LineReceiver NetstringParseError NetstringReceiver StatefulStringProtocol
+            StringTooLongError
+        """,
+    ),
+    # Applications
+    "twisted.application": _row(),
+    "twisted.application.internet": _row(
+        "plait.service",
+        only="""
+            CooperatorService SSLClient SSLServer StreamServerEndpointService TCPClient TCPServer TimerService
+            UDPServer UNIXClient UNIXDatagramClient UNIXDatagramServer UNIXServer ClientService backoffPolicy
+        """,
+    ),
+    "twisted.application.service": _row(
+        "plait.service",
+        only="""
+            Application IProcess IService IServiceCollection IServiceMaker MultiService Process Service
+            ServiceMaker loadApplication
+        """,
+    ),
+    # The web
+    "twisted.web": _row(),
+    "twisted.web.client": _row("plait.web.client"),
+    "twisted.web.error": _row("plait.web.error"),
+    # Tests
+    "twisted.test": _row(),
+    "twisted.test.proto_helpers": _TESTING,
+}
+# --8<-- [end:table]

@@ -1,0 +1,220 @@
+"""What a program sees that imports `twisted` with the alias on."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import plait.deferred
+import plait.errors
+import plait.protocol
+from plait import as_twisted
+from plait.as_twisted import finder
+
+
+def test_classes_are_the_same_objects_under_both_names(alias: None) -> None:
+    from twisted.internet import defer, error
+    from twisted.internet.protocol import ClientFactory
+    from twisted.protocols.basic import LineReceiver
+
+    assert defer.Deferred is plait.deferred.Deferred
+    assert error.ConnectionDone is plait.errors.ConnectionDone
+    assert ClientFactory is plait.protocol.ClientFactory is plait.ClientFactory
+    assert LineReceiver is plait.protocol.LineReceiver
+
+
+def test_submodules_are_bound_in_their_packages(alias: None) -> None:
+    import twisted.internet.defer
+
+    assert twisted.internet.defer.succeed is plait.deferred.succeed
+    assert sys.modules["twisted.internet"] is twisted.internet
+
+
+def test_the_reactor_is_the_reactor(alias: None) -> None:
+    import twisted.internet.reactor
+    from twisted.internet import reactor
+
+    assert reactor is plait.reactor
+    assert twisted.internet.reactor is plait.reactor
+    assert import_module("twisted.internet.reactor") is plait.reactor
+    assert sys.modules["twisted.internet.reactor"] is plait.reactor
+
+
+def test_the_reactor_is_found_before_it_was_imported(alias: None) -> None:
+    import twisted.internet
+
+    assert "twisted.internet.reactor" not in sys.modules
+    assert twisted.internet.reactor is plait.reactor
+    assert sys.modules["twisted.internet.reactor"] is plait.reactor
+
+
+def test_importing_the_package_makes_no_reactor(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(finder, "getReactor", lambda: made.append(object()) or made[-1])
+    import twisted.internet
+
+    assert not made
+    assert twisted.internet.reactor is made[0]
+
+
+def test_the_reactor_follows_the_one_that_is_current(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import twisted.internet.reactor
+
+    another = object()
+    monkeypatch.setattr(finder, "getReactor", lambda: another)
+    assert twisted.internet.reactor is another
+
+
+def test_a_fake_reactor_can_be_put_in_its_place(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import twisted.internet
+
+    fake = object()
+    with monkeypatch.context() as patch:
+        patch.setattr(twisted.internet, "reactor", fake)
+        from twisted.internet import reactor
+
+        assert reactor is fake
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        ("import twisted.words", "twisted.words"),
+        ("import twisted.words.protocols.irc", "twisted.words"),
+        ("from twisted import words", "twisted.words"),
+        ("from twisted.words.protocols import irc", "twisted.words"),
+        ("import twisted.internet.nothing", "twisted.internet.nothing"),
+        ("from twisted.internet import nothing", "twisted.internet.nothing"),
+        ("from twisted.internet.protocol import Nothing", "twisted.internet.protocol.Nothing"),
+        ("from twisted.protocols.basic import ClientFactory", "twisted.protocols.basic.ClientFactory"),
+        ("from twisted.internet.defer import Deferred, nothing", "twisted.internet.defer.nothing"),
+    ],
+)
+def test_what_is_not_provided_says_so(alias: None, statement: str, missing: str) -> None:
+    with pytest.raises(ImportError, match=r"^Plait does not provide ") as caught:
+        exec(statement)
+    assert isinstance(caught.value, as_twisted.NotProvidedError)
+    assert caught.value.missing == missing
+    assert f" {missing} yet" in str(caught.value)
+    assert missing not in sys.modules
+
+
+def test_the_room_is_named_where_a_name_is_missing(alias: None) -> None:
+    with pytest.raises(ImportError, match=r"\(it comes from plait\.protocol, which has no Nothing\)$"):
+        from twisted.internet.protocol import Nothing  # noqa: F401
+
+
+def test_a_missing_attribute_is_an_attribute_error(alias: None) -> None:
+    import twisted.internet.protocol
+
+    assert not hasattr(twisted.internet.protocol, "Nothing")
+    assert getattr(twisted.internet.protocol, "Nothing", 7) == 7
+    with pytest.raises(AttributeError, match=r"'twisted\.internet\.protocol' \(plait\.protocol\) has no"):
+        twisted.internet.protocol.Nothing
+
+
+def test_what_a_room_has_imported_is_not_a_name_of_its_own(alias: None) -> None:
+    import twisted.internet.defer
+
+    submodules = [name for name, value in vars(plait.deferred).items() if isinstance(value, ModuleType)]
+    assert submodules
+    assert not any(hasattr(twisted.internet.defer, name) for name in submodules)
+
+
+def test_a_module_says_where_its_names_come_from(alias: None) -> None:
+    from twisted.internet import defer
+
+    assert repr(defer) == "<module 'twisted.internet.defer' (plait.deferred)>"
+    assert defer.__doc__ == "twisted.internet.defer, provided by plait.deferred."
+
+
+def test_a_variable_of_a_room_is_asked_each_time(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from twisted.internet import defer
+
+    monkeypatch.setattr(plait.deferred, "level", 1, raising=False)
+    assert defer.level == 1
+    monkeypatch.setattr(plait.deferred, "level", 2)
+    assert defer.level == 2
+
+
+def test_a_folder_named_twisted_loses(no_twisted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "twisted" / "internet"
+    package.mkdir(parents=True)
+    for file in (package.parent / "__init__.py", package / "__init__.py", package / "defer.py"):
+        file.write_text("raise AssertionError('this file must not be read')")
+    (package.parent / "words.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = importlib.util.find_spec("twisted")
+    assert spec is not None and spec.origin == str(package.parent / "__init__.py")
+
+    as_twisted.install()
+    try:
+        from twisted.internet import defer
+
+        assert defer.Deferred is plait.deferred.Deferred
+        with pytest.raises(as_twisted.NotProvidedError):
+            import twisted.words  # noqa: F401
+    finally:
+        as_twisted.uninstall()
+
+
+def test_it_takes_the_first_place_again_when_installed_again(alias: None) -> None:
+    class Other:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            return None
+
+    sys.meta_path.insert(0, Other)
+    try:
+        as_twisted.install()
+        assert sys.meta_path[0] is finder._finder
+        assert sys.meta_path.count(finder._finder) == 1
+    finally:
+        sys.meta_path.remove(Other)
+
+
+def test_twisted_that_is_imported_already_is_an_error(no_twisted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ModuleType("twisted")
+    real.__file__ = "/somewhere/twisted/__init__.py"
+    monkeypatch.setitem(sys.modules, "twisted", real)
+    with pytest.raises(RuntimeError, match=r"^twisted is imported already, from /somewhere/twisted/"):
+        as_twisted.install()
+    assert not as_twisted.installed()
+
+
+@pytest.mark.usefixtures("no_twisted")
+def test_uninstall_forgets_the_modules() -> None:
+    as_twisted.install()
+    from twisted.internet import defer, reactor
+
+    assert as_twisted.installed()
+    as_twisted.uninstall()
+    as_twisted.uninstall()
+    assert not as_twisted.installed()
+    assert not [name for name in sys.modules if name == "twisted" or name.startswith("twisted.")]
+    assert defer.Deferred is plait.deferred.Deferred
+    assert reactor is plait.reactor
+
+
+def test_other_imports_are_left_alone(alias: None) -> None:
+    assert finder._finder.find_spec("twisted_sister") is None
+    assert finder._finder.find_spec("twistedweb.client") is None
+    with pytest.raises(ModuleNotFoundError, match="No module named 'twisted_sister'"):
+        import twisted_sister  # noqa: F401
+
+
+def test_the_modules_that_chose_a_reactor_do_nothing(alias: None) -> None:
+    from twisted.internet import asyncioreactor, epollreactor, selectreactor
+
+    epollreactor.install()
+    selectreactor.install()
+    asyncioreactor.install(None)
+    from twisted.internet import reactor
+
+    assert reactor is plait.reactor
