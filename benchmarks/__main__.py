@@ -30,10 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{CLEAR_LINE}{line}", end="", file=sys.stderr, flush=True)
 
     print("  ".join(f"{name}: {value}" for name, value in report.environment().items()))
-    print(
-        f"Medians of {options.rounds} rounds of {options.seconds:g} s.\n\n{report.header(options.peers)}",
-        flush=True,
-    )
+    print(f"Medians of {options.rounds} rounds of {options.seconds:g} s.\n")
+    print(report.header(options.peers), flush=True)
     rows: list[Row] = []
     try:
         for row in measure_all(works, options.peers, options.rounds, options.seconds, tell):
@@ -84,9 +82,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"which of {', '.join(network.SERVERS)} ({DEFAULT_PEERS})",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round: shows that it runs, proves nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that all of it runs")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     options = parser.parse_args(argv)
     options.rounds = options.rounds or (1 if options.quick else 5)

@@ -1,10 +1,12 @@
 """Deferreds, coroutines and timers at work: `python deferred_cases.py PEER CASE SECONDS`.
 
-This program is one measurement: it repeats one case with one library for some seconds of CPU time and prints a line of
-JSON, ``{"per_second": …, "cpu_us": …}``. A process of its own for each keeps one case's garbage, and one library's
-warmed-up caches, from the next. The garbage collector runs as it does in any program.
+This program is one measurement: it repeats one case with one library for some seconds of CPU time and
+prints a line of JSON, ``{"per_second": …, "cpu_us": …}``. A process of its own for each keeps one case's
+garbage, and one library's warmed-up caches, from the next. The garbage collector runs as it does in any
+program.
 
-Plait and Twisted offer the same names, so that each case is written once; a library is `Any` here for that reason.
+Plait and Twisted offer the same names, so that each case is written once; that is why a library is `Any`
+here.
 """
 
 from __future__ import annotations
@@ -17,14 +19,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-MODULES = {
-    "plait": ("plait.deferred", "plait"),
-    "twisted": ("twisted.internet.defer", "twisted.internet"),
-}
-"""Peer -> the module with Deferreds and the one that has the reactor."""
+MODULES = {"plait": "plait.deferred", "twisted": "twisted.internet.defer"}
+"""Peer -> the module with its Deferreds."""
 
 BATCH_SECONDS = 0.02
-"""CPU time of one batch; long enough that looking at the clock, or a turn of the reactor, costs nothing beside it."""
+"""CPU time of one batch: beside it, looking at the clock or a turn of the reactor costs next to nothing."""
 
 Repeat = Callable[[int], None]
 """Does an operation so many times."""
@@ -38,11 +37,13 @@ class Library:
 
     @property
     def defer(self) -> Any:
-        return import_module(MODULES[self.peer][0])
+        return import_module(MODULES[self.peer])
 
     @property
     def reactor(self) -> Any:
-        return import_module(MODULES[self.peer][1]).reactor
+        if self.peer == "twisted":
+            return import_module("twisted.internet.reactor")
+        return import_module("plait").reactor
 
 
 def same(result: object) -> object:
@@ -214,7 +215,7 @@ class Measurement:
         return time.process_time() - self._cpu < self._seconds
 
     def _grow(self) -> bool:
-        """Find the size of a batch, which warms everything up too; true when it is found and counting has begun."""
+        """Find the size of a batch, which warms everything up too; true once counting has begun."""
         begin = time.process_time()
         self._repeat(self._batch)
         if time.process_time() - begin < BATCH_SECONDS:

@@ -1,8 +1,9 @@
 """Servers under load: echo, pipelined lines, new connections.
 
-The server of a peer is a program of its own (`servers/`), the load another (`load.c`); where there are two cores or more,
-each has one to itself. The server's CPU time is read from its process clock, in nanoseconds, at the first and the last
-instant that the load counts: start-up, imports and connecting are left out, a thread of the server is not.
+The server of a peer is a program of its own (`servers/`), the load another (`load.c`); where there are
+two cores or more, each has one to itself. The server's CPU time is read from its process clock, in
+nanoseconds, at the first and the last instant that the load counts: start-up, imports and connecting are
+left out, a server's thread is not.
 """
 
 from __future__ import annotations
@@ -92,15 +93,12 @@ def build_load() -> Path:
         return program
     compiler = find_compiler()
     if compiler is None:
-        raise MeasureError(
-            "no C compiler: install gcc or clang, or name one in CC, to build benchmarks/load.c"
-        )
+        raise MeasureError("no C compiler for benchmarks/load.c: install gcc or clang, or name one in CC")
     BUILD.mkdir(parents=True, exist_ok=True)
     # Built beside its place and moved there, so that a second run never starts half a program.
     fresh = program.with_name(f"load.{os.getpid()}")
-    built = subprocess.run(
-        [compiler, "-O2", "-o", fresh, source], capture_output=True, text=True, check=False
-    )
+    argv = [compiler, "-O2", "-o", str(fresh), str(source)]
+    built = subprocess.run(argv, capture_output=True, text=True, check=False)
     if built.returncode:
         raise MeasureError(f"{compiler} cannot build {source}:\n{built.stderr.strip()}")
     fresh.replace(program)
@@ -114,7 +112,7 @@ def find_compiler() -> str | None:
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """The cores for the server and for the load: one each if there are two, else whatever there is for both."""
+    """The cores for the server and for the load: one each if there are two, else the same for both."""
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         return set(usable), set(usable)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.samples import Row
 
-TITLE_WIDTH = 36
+TITLE_WIDTH = 38
 CELL_WIDTH = 11
 
 
@@ -24,7 +24,7 @@ class Target:
     peer: str
     bound: float
     at_most: bool = False
-    """False: `peer` needs at least `bound` times what Plait needs. True: Plait needs at most `bound` times the peer's."""
+    """False: `peer` needs at least `bound` times what Plait needs; true: Plait at most that of the peer's."""
 
     def ratios(self, row: Row) -> list[float]:
         ratios = row.ratios("plait", self.peer) if self.at_most else row.ratios(self.peer)
@@ -60,11 +60,8 @@ TARGETS = [
 def header(peers: Sequence[str]) -> str:
     """The two lines above the rows of `format_row`."""
     others = [peer for peer in peers if peer != "plait"]
-    groups = [
-        ("CPU µs per operation", peers),
-        ("CPU, times Plait's", others),
-        ("operations per second", peers),
-    ]
+    titles = ("CPU µs per operation", "CPU, times Plait's", "operations per second")
+    groups = zip(titles, (peers, others, peers), strict=True)
     top = " " * TITLE_WIDTH
     names = " " * TITLE_WIDTH
     for title, columns in groups:

@@ -1,8 +1,8 @@
 """What one measurement is, and the order in which all of them are made.
 
-The peers take turns: each round measures every peer once, in an order that moves on by one each time, so that a machine
-that grows slower or faster meanwhile does it to all of them alike. A ratio is taken within a round, between neighbours in
-time; what is reported is the median over the rounds.
+The peers take turns: each round measures every peer once, in an order that moves on by one each time, so
+that a machine that grows slower or faster meanwhile does it to all of them alike. A ratio is taken within
+a round, between neighbours in time; what is reported is the median over the rounds.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Row:
         return statistics.median(sample.per_second for sample in self.samples[peer])
 
     def ratios(self, peer: str, reference: str = "plait") -> list[float]:
-        """How many times the CPU of `reference` did `peer` take for one operation: one figure for each round."""
+        """How many times the CPU of `reference` `peer` took for one operation; a figure for each round."""
         pairs = zip(self.samples[peer], self.samples[reference], strict=True)
         return [theirs.cpu_us / ours.cpu_us for theirs, ours in pairs]
 

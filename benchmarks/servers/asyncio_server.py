@@ -1,4 +1,5 @@
-"""A bare asyncio protocol, the least that a Python server can do: `python asyncio_server.py echo|lines [uvloop]`.
+"""A bare asyncio protocol: `python asyncio_server.py echo|lines [uvloop]`. The least that a Python server
+can do.
 
 Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
 """
@@ -18,7 +19,7 @@ class Echo(asyncio.Protocol):
 
 
 class Lines(Echo):
-    """Without limits and options, but line by line: what comes in is cut, and each line goes out for itself."""
+    """Without limits and options, but line by line: each line goes out for itself."""
 
     rest = b""
 

@@ -1,4 +1,7 @@
-"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines`. Prints its port."""
+"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines`.
+
+Prints the port that it listens on.
+"""
 
 import sys
 
