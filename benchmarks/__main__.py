@@ -72,7 +72,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="WORD",
-        help="only what has WORD in its name, such as echo, lines, echo-64-1 or three-callbacks; repeatable",
+        help="only what has WORD in its name, such as echo, lines, echo-64-1 or deferred; repeatable",
     )
     parser.add_argument(
         "--peers",

@@ -185,13 +185,13 @@ class Case:
 
 
 CASES = {
-    "create-fire": Case("Deferred: create, fire", create_and_fire),
-    "three-callbacks": Case("Deferred: create, 3 callbacks, fire", three_callbacks),
-    "error": Case("Deferred: callback raises, errback", error_path),
-    "chain": Case("chain of 10 Deferreds", chain),
-    "gather": Case("gatherResults of 1000", gather),
-    "three-yields": Case("inlineCallbacks, 3 yields", three_yields, in_reactor=True),
-    "three-awaits": Case("coroutine, 3 awaits", three_awaits, in_reactor=True),
+    "deferred-fire": Case("Deferred: create, fire", create_and_fire),
+    "deferred-callbacks": Case("Deferred: create, 3 callbacks, fire", three_callbacks),
+    "deferred-error": Case("Deferred: callback raises, errback", error_path),
+    "deferred-chain": Case("chain of 10 Deferreds", chain),
+    "deferred-gather": Case("gatherResults of 1000", gather),
+    "inline-callbacks": Case("inlineCallbacks, 3 yields", three_yields, in_reactor=True),
+    "coroutine": Case("coroutine, 3 awaits", three_awaits, in_reactor=True),
     "timers": Case("callLater, cancel", timers, in_reactor=True),
 }
 

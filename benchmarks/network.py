@@ -88,6 +88,8 @@ WORKS = [
 
 def build_load() -> Path:
     """Compile the load generator, if that is not done yet."""
+    if sys.platform != "linux":
+        raise MeasureError("the load generator needs Linux (epoll); --only deferred runs everywhere")
     source, program = HERE / "load.c", BUILD / "load"
     if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
         return program

@@ -53,7 +53,7 @@ TARGETS = [
     Target("echo-64-1", "uvloop", 1.15, at_most=True),
     Target("echo-64-100", "uvloop", 1.15, at_most=True),
     Target("lines-32-20-50", "twisted", 3.0),
-    Target("three-callbacks", "twisted", 1.8),
+    Target("deferred-callbacks", "twisted", 1.8),
 ]
 
 
@@ -111,7 +111,7 @@ def environment() -> dict[str, str]:
     facts = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(os.cpu_count()),
     }
     for package in ("plait", "twisted", "uvloop"):
         try:

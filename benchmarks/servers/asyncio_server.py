@@ -1,5 +1,4 @@
-"""A bare asyncio protocol: `python asyncio_server.py echo|lines [uvloop]`. The least that a Python server
-can do.
+"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines [uvloop]`.
 
 Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
 """
