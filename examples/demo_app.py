@@ -4,7 +4,7 @@
 
 What is typed into ``nc 127.0.0.1 5001`` comes back, what is typed into ``nc 127.0.0.1 2323`` comes back
 reversed, and http://127.0.0.1:8080/ counts connections and bytes while it happens. The environment can say
-otherwise: DEMO_HOST, DEMO_ECHO_PORT, DEMO_REVERSE_PORT and DEMO_WEB_PORT.
+otherwise: DEMO_HOST, DEMO_ECHO_PORT, DEMO_REVERSE_PORT and DEMO_WEB_PORT (0 is any free port).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ log = Logger(namespace="demo")
 def port_of(name: str, default: int) -> int:
     """The port for a service: the variable of that name if it is set."""
     text = os.environ.get(name, str(default))
-    if not (text.isdecimal() and 0 < int(text) < 65536):
-        raise ValueError(f"{name}={text!r}: give a port from 1 to 65535")
+    if not (text.isdecimal() and int(text) < 65536):
+        raise ValueError(f"{name}={text!r}: give a port from 0 to 65535")
     return int(text)
 
 
@@ -230,7 +230,8 @@ class Welcome(Service):
     def startService(self) -> None:
         super().startService()
         self.since = reactor.seconds()
-        for meter in METERS:
+        for meter, server in zip(METERS, SERVERS, strict=True):
+            meter.port = server.getHost().port
             log.info("{name}: {host} port {port}", name=meter.name, host=HOST, port=meter.port)
         log.info("Watch them at http://{host}:{port}/ - Ctrl-C ends all.", host=HOST, port=METERS[-1].port)
 
@@ -247,10 +248,14 @@ METERS = [
     Meter("web", port_of("DEMO_WEB_PORT", 8080), "this page"),
 ]
 
+SERVERS = [
+    TCPServer(meter.port, MeteredFactory(make, meter), interface=HOST)
+    for make, meter in zip([Echo, Reverser, StatusPage], METERS, strict=True)
+]
+welcome = Welcome()
+
 application = Application("Demo")
 services = MultiService()
 services.setServiceParent(application)
-for make, meter in zip([Echo, Reverser, StatusPage], METERS, strict=True):
-    TCPServer(meter.port, MeteredFactory(make, meter), interface=HOST).setServiceParent(services)
-welcome = Welcome()
-welcome.setServiceParent(services)
+for part in [*SERVERS, welcome]:
+    part.setServiceParent(services)
