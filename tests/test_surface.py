@@ -17,9 +17,7 @@ import plait
 
 HEAVY = ("asyncio", "concurrent", "httptools", "socket", "ssl", "uvloop", "zope")
 
-ROOMS = sorted(
-    f"plait.{module.name}" for module in pkgutil.iter_modules(plait.__path__) if module.name != "__main__"
-)
+ROOMS = sorted(f"plait.{module.name}" for module in pkgutil.iter_modules(plait.__path__) if module.name != "__main__")
 
 
 def modules_loaded_by(statement: str) -> set[str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from plait import ensureDeferred, reactor
 from plait.task import deferLater
+
+from plait import ensureDeferred, reactor
 
 
 async def count() -> str:

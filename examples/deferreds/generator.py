@@ -3,8 +3,9 @@
 from collections.abc import Generator
 from typing import Any
 
-from plait import Deferred, inlineCallbacks, reactor
 from plait.task import deferLater
+
+from plait import Deferred, inlineCallbacks, reactor
 
 
 @inlineCallbacks

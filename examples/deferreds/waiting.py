@@ -1,7 +1,8 @@
 """A callback may return another Deferred: the chain waits for it. Several Deferreds are waited for together."""
 
-from plait import Deferred, gatherResults, reactor
 from plait.task import deferLater
+
+from plait import Deferred, gatherResults, reactor
 
 
 def price(fruit: str) -> Deferred[int]:

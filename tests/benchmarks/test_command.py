@@ -30,16 +30,12 @@ def command(*options: str) -> subprocess.CompletedProcess[str]:
 def test_each_kind_of_load_is_measured(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     words = ["echo-64-1", "echo-65536-1", "lines", "connect"]
-    done = command(
-        "--peers", "plait", "--json", str(file), *(option for word in words for option in ("--only", word))
-    )
+    done = command("--peers", "plait", "--json", str(file), *(option for word in words for option in ("--only", word)))
     assert (done.returncode, done.stderr) == (0, "")
     assert "lines 32 B, 20 connections, 50 deep" in done.stdout
     measured = {row["name"]: row["peers"]["plait"] for row in json.loads(file.read_text())["rows"]}
     assert measured.keys() == {work.name for work in WORKS if any(word in work.name for word in words)}
-    assert [
-        name for name, figures in measured.items() if not figures["cpu_us"] > 0 < figures["per_second"]
-    ] == []
+    assert [name for name, figures in measured.items() if not figures["cpu_us"] > 0 < figures["per_second"]] == []
 
 
 @needs_compiler
