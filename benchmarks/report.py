@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import plait
 from benchmarks.samples import Row
 
 TITLE_WIDTH = 38
@@ -57,35 +58,45 @@ TARGETS = [
 ]
 
 
-def header(peers: Sequence[str]) -> str:
-    """The two lines above the rows of `format_row`."""
+def groups(peers: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """The columns beside the title, in groups: what a group shows, and of which peers."""
     others = [peer for peer in peers if peer != "plait"]
-    titles = ("CPU µs per operation", "CPU, times Plait's", "operations per second")
-    groups = zip(titles, (peers, others, peers), strict=True)
+    shown = [("CPU µs per operation", [*peers]), ("CPU, times Plait's", others), ("operations per second", [*peers])]
+    return [(title, columns) for title, columns in shown if columns]
+
+
+def in_columns(title: str, groups: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """A line of the table; each group is as wide as its heading at least."""
+    line = f"{title:{TITLE_WIDTH}}"
+    for heading, cells in groups:
+        line += " |" + "".join(cell.rjust(CELL_WIDTH) for cell in cells).rjust(len(heading) + 1)
+    return line
+
+
+def header(peers: Sequence[str]) -> str:
+    """The lines above the rows of `format_row`."""
+    columns = groups(peers)
+    names = in_columns("", columns)
+    widths = [max(CELL_WIDTH * len(cells), len(heading) + 1) for heading, cells in columns]
     top = " " * TITLE_WIDTH
-    names = " " * TITLE_WIDTH
-    for title, columns in groups:
-        if columns:
-            width = CELL_WIDTH * len(columns)
-            top += " |" + title[:width].rjust(width)
-            names += " |" + "".join(name.rjust(CELL_WIDTH) for name in columns)
+    for (heading, _), width in zip(columns, widths, strict=True):
+        top += " |" + heading.rjust(width)
     return f"{top}\n{names}\n{'-' * len(names)}"
 
 
 def format_row(row: Row, peers: Sequence[str]) -> str:
     """One line of the table: medians; a dash for a peer that does not do this work."""
-    others = [peer for peer in peers if peer != "plait"]
-    with_plait = "plait" in row.samples
+    done = row.samples.keys()
+    figures = {
+        "CPU µs per operation": lambda peer: significant(row.cpu_us(peer)),
+        "CPU, times Plait's": lambda peer: f"{row.ratio(peer):.2f}" if "plait" in done else "-",
+        "operations per second": lambda peer: f"{row.per_second(peer):,.0f}",
+    }
     cells = [
-        [significant(row.cpu_us(peer)) if peer in row.samples else "-" for peer in peers],
-        [f"{row.ratio(peer):.2f}" if peer in row.samples and with_plait else "-" for peer in others],
-        [f"{row.per_second(peer):,.0f}" if peer in row.samples else "-" for peer in peers],
+        (heading, [figures[heading](peer) if peer in done else "-" for peer in columns])
+        for heading, columns in groups(peers)
     ]
-    line = f"{row.work.title:{TITLE_WIDTH}}"
-    for group in cells:
-        if group:
-            line += " |" + "".join(cell.rjust(CELL_WIDTH) for cell in group)
-    return line
+    return in_columns(row.work.title, cells)
 
 
 def significant(value: float) -> str:
@@ -112,8 +123,9 @@ def environment() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": str(os.cpu_count()),
+        "plait": plait.__version__,
     }
-    for package in ("plait", "twisted", "uvloop"):
+    for package in ("twisted", "uvloop"):
         try:
             facts[package] = version(package)
         except PackageNotFoundError:

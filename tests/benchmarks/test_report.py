@@ -60,7 +60,7 @@ def test_rows_stand_below_their_header() -> None:
 
 def test_a_peer_that_does_not_do_the_work_has_a_dash() -> None:
     line = report.format_row(row(plait=10.0), ["plait", "twisted"])
-    assert line.split("|")[1:] == ["       10.0          - ", "          - ", "    100,000          -"]
+    assert line.split("|")[1:] == ["       10.0          - ", "                  - ", "    100,000          -"]
 
 
 def test_titles_fit_their_column() -> None:
