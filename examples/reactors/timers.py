@@ -1,4 +1,4 @@
-"""Timers: once, never, later than planned, and again and again."""
+"""Timers: never, again and again, and sooner than planned."""
 
 from plait import reactor
 from plait.task import LoopingCall
@@ -6,25 +6,25 @@ from plait.task import LoopingCall
 never = reactor.callLater(0.01, print, "this is not printed")
 never.cancel()
 
-late = reactor.callLater(0.01, print, "an hour later than planned")
-late.delay(3600)
-late.reset(0.03)
-print(f"planned: {late.active()}, cancelled: {not never.active()}")
-
-ticks = iter(["tick", "tack", "tock"])
-
-
-def tick() -> None:
-    print(next(ticks))
-
-
-ticking = LoopingCall(tick)
-ticking.start(0.01).addErrback(lambda failure: failure.trap(StopIteration)).addBoth(lambda _: reactor.callLater(0.1, end))
-
 
 def end() -> None:
-    print("the end")
+    print("the end came early")
     reactor.stop()
 
 
+later = reactor.callLater(3600, end)
+print(f"waiting: {later.active()}, cancelled: {not never.active()}")
+
+words = ["tick", "tack", "tock"]
+
+
+def tick() -> None:
+    print(words.pop(0))
+    if not words:
+        ticking.stop()
+        later.reset(0.01)
+
+
+ticking = LoopingCall(tick)
+ticking.start(0.01)
 reactor.run()
