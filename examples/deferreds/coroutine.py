@@ -2,9 +2,8 @@
 
 import asyncio
 
-from plait.task import deferLater
-
 from plait import ensureDeferred, reactor
+from plait.task import deferLater
 
 
 async def count() -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Generator
 from typing import Any
 
-from plait.task import deferLater
-
 from plait import Deferred, inlineCallbacks, reactor
+from plait.task import deferLater
 
 
 @inlineCallbacks

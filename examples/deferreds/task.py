@@ -2,10 +2,9 @@
 
 import asyncio
 
-from plait.task import deferLater
-
 from plait import Deferred
 from plait.current import getReactor
+from plait.task import deferLater
 
 
 async def main() -> None:

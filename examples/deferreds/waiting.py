@@ -1,8 +1,7 @@
 """A callback may return another Deferred: the chain waits for it. Several Deferreds are waited for together."""
 
-from plait.task import deferLater
-
 from plait import Deferred, gatherResults, reactor
+from plait.task import deferLater
 
 
 def price(fruit: str) -> Deferred[int]:
