@@ -64,7 +64,7 @@ class MeteredLines(LineReceiver):
         self.meter.connections += 1
         self.meter.accepted += 1
         peer = self.transport.getPeer()
-        where = f"{peer.host} port {peer.port}"
+        where = f"{peer.host} port {peer.port}" if isinstance(peer, IPv4Address | IPv6Address) else "elsewhere"
         log.info("{service}: connection from {where}", service=self.meter.name, where=where)
         # As a producer of its own answers, a LineReceiver is paused while the peer does not read them: a peer
         # that only sends cannot fill our memory.

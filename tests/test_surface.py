@@ -53,7 +53,7 @@ def test_type_checkers_are_told_the_same_as_the_interpreter() -> None:
                 if isinstance(entry, ast.ImportFrom):
                     told.update({alias.name: entry.module for alias in entry.names})
     assert told == plait._NAMES
-    assert sorted(plait.__all__) == sorted([*told, "reactor"])
+    assert sorted(plait.__all__) == sorted([*told, "reactor", "__version__"])
 
 
 def test_importing_plait_loads_no_room_and_nothing_heavy() -> None:

@@ -43,7 +43,7 @@ class Demo:
             self.log.append(line)
             if found := re.search(r"(\w+): 127\.0\.0\.1 port (\d+)$", line.rstrip()):
                 self.ports[found[1]] = int(found[2])
-            if "Ctrl-C" in line:
+            if "Ready." in line:
                 return
         raise AssertionError("the demo does not start:\n" + "".join(self.log))
 
