@@ -26,6 +26,7 @@ from plait import (
     TCPServer,
     reactor,
 )
+from plait.transport import IPv4Address, IPv6Address
 
 PAGE = Path(__file__).with_name("demo_page.html").read_bytes()
 HOST = os.environ.get("DEMO_HOST", "127.0.0.1")
