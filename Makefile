@@ -1,31 +1,20 @@
-# make run   set up .venv on first use and start the demo application
-# make test  lint, types, layers, tests
-# make bench, make docs, make test-all (every interpreter at hand), make clean
+# make run        set up .venv on first use, start the demo application; Ctrl-C ends it
+# make test       lint, types, layers, tests
+# make test-all   the same, then the tests on every other interpreter at hand from 3.11 to 3.13
+# make bench      measure against Twisted and a bare uvloop protocol; BENCH='--quick --only echo' and so on
+# make docs       build the documentation into site/
+# make clean      remove all that these have made
 PYTHON ?= python3
 VENV ?= .venv
+BENCH ?=
 BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-all lint bench docs clean
+.PHONY: run test test-all lint pytest bench docs clean
 .DELETE_ON_ERROR:
 
-$(VENV)/.run: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]'
-	touch $@
-
-$(VENV)/.test: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
-	touch $@ $(VENV)/.run
-
-run: $(VENV)/.run
+run: $(VENV)/.all
 	$(BIN)/plait run -n -y examples/demo_app.py
-
-lint: $(VENV)/.test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 test: lint
 	$(BIN)/coverage erase
@@ -33,5 +22,39 @@ test: lint
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.test
+	$(BIN)/python -m pytest -q
+
+test-all: test
+	@.ci/interpreters $(BIN)/python | while read -r version python; do \
+		echo "=== tests on Python $$version ($$python)"; \
+		$(MAKE) --no-print-directory pytest PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	done
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(BENCH)
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "The documentation is in site/index.html"
+
 clean:
-	rm -rf $(VENV) build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-* build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+# What is installed is a file in .venv named for the extra, so that it is done again when pyproject.toml has changed.
+$(VENV)/.%: $(VENV)/.made pyproject.toml
+	@echo "Installing Plait with [$*] into $(VENV) ..."
+	@$(PIP) -e '.[$*]'
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	v >= (3, 11) or sys.exit("Plait needs Python 3.11 or later; $(PYTHON) is %d.%d. Name one: make PYTHON=..." % v[:2])'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@

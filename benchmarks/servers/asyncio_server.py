@@ -1,0 +1,43 @@
+"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines [uvloop]`.
+
+Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
+"""
+
+import asyncio
+import sys
+from typing import cast
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not isinstance: uvloop's transports have the methods, but not the class.
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+class Lines(Echo):
+    """Without limits and options, but line by line: each line goes out for itself."""
+
+    rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self.rest = (self.rest + data).split(b"\r\n")
+        for line in lines:
+            self.transport.write(line + b"\r\n")
+
+
+async def main() -> None:
+    protocol = Lines if sys.argv[1] == "lines" else Echo
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if "uvloop" in sys.argv[2:]:
+    import uvloop
+
+    uvloop.run(main())
+else:
+    asyncio.run(main())
