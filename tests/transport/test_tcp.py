@@ -93,6 +93,7 @@ async def test_addresses_are_what_they_are_on_both_sides():
         assert connector.getDestination() == server.address
         connector.disconnect()
         assert isinstance(await there.lost, ConnectionDone)
+        await client.lost
 
 
 async def test_ipv6():
@@ -334,7 +335,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
 from plait import Protocol, ServerFactory, reactor
 from plait.log import startLogging
-startLogging(sys.stderr)
+startLogging(sys.stderr, setStdout=False)
 
 class Echo(Protocol):
     def dataReceived(self, data):

@@ -85,6 +85,7 @@ class Connection(asyncio.Protocol):
         "_outbox",
         "_over_high_water",
         "_owner",
+        "_paused",
         "_queued",
         "_reason",
         "_size",
@@ -114,6 +115,7 @@ class Connection(asyncio.Protocol):
         self._eof = False
         self._write_closed = False
         self._wait_for_hook = 0
+        self._paused = False
         self._reason: Failure | None = None
         self.protocol = None
         self.connected = False
@@ -141,7 +143,14 @@ class Connection(asyncio.Protocol):
             return
         if result is not None:
             self._hook_result(result)
+        if self._paused or self._wait_for_hook:
+            # uvloop begins to read after this, whatever was said before
+            self._loop.call_soon(self._pause_after_all)
         self._uncork()
+
+    def _pause_after_all(self) -> None:
+        if (self._paused or self._wait_for_hook) and not self.disconnecting:
+            self._transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         self._corked = True
@@ -256,7 +265,7 @@ class Connection(asyncio.Protocol):
 
         def done(_: object) -> None:
             self._wait_for_hook -= 1
-            if not self._wait_for_hook:
+            if not self._paused:
                 self.resumeProducing()
 
         d.addCallbacks(done, self.hookFailed, errbackArgs=(result.__qualname__,))
@@ -373,11 +382,13 @@ class Connection(asyncio.Protocol):
 
     def pauseProducing(self) -> None:
         """Read nothing more until `resumeProducing`."""
+        self._paused = True
         if not self.disconnecting:
             self._transport.pause_reading()
 
     def resumeProducing(self) -> None:
         """Read again."""
+        self._paused = False
         if not self.disconnecting and not self._wait_for_hook:
             self._transport.resume_reading()
 

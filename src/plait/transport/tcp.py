@@ -147,6 +147,9 @@ class Port:
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
         family, address = _family(self.interface)
+        if not 0 <= self.port <= 65535:
+            error = OverflowError("a port's number is from 0 to 65535")
+            raise errors.CannotListenError(self.interface, self.port, error)
         try:
             info = socket.getaddrinfo(
                 address or ("::" if family == socket.AF_INET6 else "0.0.0.0"),
