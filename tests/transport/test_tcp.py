@@ -388,5 +388,3 @@ async def test_no_descriptor_is_left_behind():
     reactor.callLater(0, pause.callback, None)
     await pause
     assert len(os.listdir("/proc/self/fd")) <= before + 1
-
-

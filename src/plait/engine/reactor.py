@@ -418,7 +418,10 @@ def _loop_error(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
     """What the loop itself complains of: an asyncio task whose error nobody took, mostly."""
     error = context.get("exception")
     message = context.get("message", "error in the event loop")
-    if isinstance(error, BaseException):
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        # asyncio's loop could not accept; it waits a second and tries again
+        _log.warn("{message}: {error}", message=message, error=error)
+    elif isinstance(error, BaseException):
         _log.failure("{message}", Failure(error), message=message)
     else:
         _log.error("{message}: {context!r}", message=message, context=context)

@@ -198,11 +198,19 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """There is room again."""
         self._over_high_water = False
-        if self.producer is not None:
-            if self.streamingProducer:
-                self._tell_producer("resumeProducing")
-            else:
-                self._pull()
+        if self.producer is None:
+            return
+        corked, self._corked = self._corked, True
+        if self.streamingProducer:
+            self._tell_producer("resumeProducing")
+        else:
+            self._pull()
+        if not corked:
+            self._corked = False
+            self.flush()
+            if self.disconnecting:
+                # not from here: asyncio's loop, which is still writing, would then end the connection twice
+                self._loop.call_soon(self._close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.connected = False

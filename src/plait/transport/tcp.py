@@ -397,32 +397,47 @@ class Connector:
             self.host, port, family=family, type=socket.SOCK_STREAM
         )
         error: Exception = OSError("the name has no address")
-        for kind, _, proto, _, address in addresses:
-            sock = socket.socket(kind, socket.SOCK_STREAM, proto)
+        for kind, _, _, _, address in addresses:
             try:
-                sock.setblocking(False)
-                if self.bindAddress is not None:
-                    _bind(sock, self.bindAddress)
-                await loop.sock_connect(sock, address)
-                if sock.getsockname() == sock.getpeername():
-                    # TCP's simultaneous open with oneself, which happens on loopback: nobody listens there
-                    raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+                await self._connect_to(kind, address)
+            except OSError as e:
+                bind_errors = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+                if self.bindAddress is not None and e.errno in bind_errors:
+                    raise errors.ConnectBindError(e.errno, os.strerror(e.errno)) from None
+                error = e
+            else:
+                return
+        raise error
+
+    async def _connect_to(self, family: int, address: tuple[Any, ...]) -> None:
+        """Connect to one address. Without a file descriptor for it, wait until there is one."""
+        loop = self._network.loop
+        local = self.bindAddress and (self.bindAddress[0] or _ANY[family], self.bindAddress[1])
+        told = False
+        while True:
+            try:
+                # By address, not with a socket of ours: uvloop forgets whose socket it is when connectionMade closes the
+                # connection, and closes the descriptor twice.
                 await loop.create_connection(
                     lambda: Connection(self, loop, self._network.outbox),
-                    sock=sock,
+                    _literal(address),
+                    address[1],
+                    family=family,
+                    local_addr=local,
                     ssl=self._context,
                     server_hostname=(self._hostname or self.host) if self._context is not None else None,
                 )
                 return
             except OSError as e:
-                sock.close()
-                error = e
-            except BaseException:
-                sock.close()
-                raise
-        raise error
+                if e.errno not in (errno.EMFILE, errno.ENFILE):
+                    raise
+                if not told:
+                    told = True
+                    _log.warn("{connector} waits for a file descriptor (raise the limit: ulimit -n)", connector=self)
+            await asyncio.sleep(_LOOK_AGAIN)
 
     def _end_attempt(self) -> None:
+        """The outcome is known; the task, if it goes on, has nothing more to say."""
         self._task = None
         if self._timer is not None:
             self._timer.cancel()
@@ -440,6 +455,10 @@ class Connector:
     def connection_ready(self, connection: Connection) -> Any:
         if self.state != "connecting":
             return None  # it was called off a moment ago
+        if connection.getHost() == connection.getPeer():
+            # TCP's simultaneous open with oneself, which happens on loopback: nobody listens there
+            self._failed(errors.ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
+            return None
         self._end_attempt()
         self.state = "connected"
         self.transport = connection
@@ -495,8 +514,10 @@ def _numeric(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
         return []
 
 
-def _bind(sock: socket.socket, address: tuple[str, int]) -> None:
-    try:
-        sock.bind(address)
-    except OSError as e:
-        raise errors.ConnectBindError(e.errno, e.strerror or str(e)) from None
+def _literal(address: tuple[Any, ...]) -> str:
+    """The host of a socket address, with its zone if it has one (RFC 4007 section 11)."""
+    host: str = address[0]
+    return f"{host}%{address[3]}" if len(address) == 4 and address[3] else host
+
+
+_ANY: dict[int, str] = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
