@@ -20,12 +20,14 @@ class RawServer:
     An answer is bytes, sent when the request has come (to the end of its body), after which the connection is closed; or a
     function that is called with the socket instead, which is closed when it returns.
 
+    :param waits: whether to wait for a request before the answer.
     :ivar requests: the requests so far, each as it came.
     """
 
-    def __init__(self, *answers: Answer, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *answers: Answer, context: ssl.SSLContext | None = None, waits: bool = True) -> None:
         self.answers = list(answers)
         self.context = context
+        self.waits = waits
         self.requests: list[bytes] = []
         self.errors: list[BaseException] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -74,7 +76,8 @@ class RawServer:
         try:
             conn.settimeout(10)
             with conn if self.context is None else self.context.wrap_socket(conn, server_side=True) as conn:
-                self.requests.append(_read_request(conn))
+                if self.waits:
+                    self.requests.append(_read_request(conn))
                 if isinstance(answer, bytes):
                     conn.sendall(answer)
                     if isinstance(conn, ssl.SSLSocket):

@@ -138,7 +138,7 @@ async def test_cut_in_the_middle(sent: bytes, expected: int | None, cut: object)
     go = threading.Event()
 
     class Factory(HTTPClientFactory):
-        class protocol(HTTPPageGetter):  # noqa: N801
+        class protocol(HTTPPageGetter):
             def handleResponsePart(self, data: bytes) -> None:
                 super().handleResponsePart(data)
                 if self._body.tell() == 60:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import tracemalloc
@@ -196,7 +197,9 @@ def test_interim_responses_without_end_are_bounded() -> None:
     assert broken(read(*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 10000, close=False))[0] is HeadersTooLarge
 
 
-@pytest.mark.parametrize("start", [b"0\r\nTrailer: ", b"0\r\n", b"1;", b"000"], ids=["value", "name", "extension", "size"])
+@pytest.mark.parametrize(
+    "start", [b"0\r\nTrailer: ", b"0\r\n", b"1;", b"000"], ids=["value", "name", "extension", "size"]
+)
 def test_a_trailer_or_extension_without_end_is_bounded(start: bytes) -> None:
     parser = ResponseParser()
     parser.feed(CHUNKED + start)
@@ -248,7 +251,7 @@ def responses(draw: st.DrawFn) -> bytes:
 
 def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
 @given(responses(), st.lists(st.integers(0, 1000), max_size=6), st.sampled_from([b"GET", b"HEAD"]))

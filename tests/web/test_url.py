@@ -80,7 +80,9 @@ def test_what_cannot_be_fetched(url: str | bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize("char", [*map(chr, range(0x21)), "\x7f"])
-@pytest.mark.parametrize("url", ["http://exam{}ple.com/", "http://example.com/{}x", "http://example.com/{}", "{}http://h/"])
+@pytest.mark.parametrize(
+    "url", ["http://exam{}ple.com/", "http://example.com/{}x", "http://example.com/{}", "{}http://h/"]
+)
 def test_spaces_and_control_characters_are_refused(char: str, url: str) -> None:
     with pytest.raises(InvalidURL, match="space or control character") as caught:
         _parse(url.format(char))
@@ -123,7 +125,9 @@ def test_join(location: str | bytes, url: str) -> None:
     assert bytes(join(parse("https://example.com:81/a/b?c"), location)) == url.encode()
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/", "mailto:a@b", "javascript:alert(1)", "/a\r\nX: y"])
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "ftp://x/", "mailto:a@b", "javascript:alert(1)", "/a\r\nX: y"]
+)
 def test_join_leads_nowhere(location: str) -> None:
     with pytest.raises(InvalidURL):
         join(parse("http://example.com/"), location)

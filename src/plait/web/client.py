@@ -78,4 +78,5 @@ def downloadPage(
 
 def _parse(url: bytes | str, defaultPort: int | None = None) -> tuple[bytes, bytes, int, bytes]:
     """Scheme, host, port and path of `url`, as `connectTCP` and a request need them. See `plait.web.url.parse`."""
-    return tuple(web_url.parse(url, defaultPort))
+    parts = web_url.parse(url, defaultPort)
+    return parts.scheme, parts.host, parts.port, parts.path

@@ -48,7 +48,7 @@ class HTTPDownloader(HTTPClientFactory):
         url: bytes | str,
         fileOrName: str | bytes | os.PathLike[str] | BinaryIO,
         method: Header = b"GET",
-        postdata: Header | None = None,
+        postdata: bytes | None = None,
         headers: HeaderDict | None = None,
         agent: Header = b"Plait client",
         supportPartial: bool = False,
@@ -94,10 +94,9 @@ class HTTPDownloader(HTTPClientFactory):
     def openFile(self, partialContent: bool) -> BinaryIO:
         """The file of that name, open for writing."""
         assert self.fileName is not None
-        if not partialContent:
-            return open(self.fileName, "wb")
-        file = open(self.fileName, "r+b")
-        file.seek(self.requestedPartial)
+        file = open(self.fileName, "r+b" if partialContent else "wb")  # noqa: SIM115 - closed when the page ends
+        if partialContent:
+            file.seek(self.requestedPartial)
         return file
 
     def pagePart(self, data: bytes) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from plait import errors
 from plait.failure import Failure
 from plait.protocol import Protocol
-from plait.web import request
 from plait.web.error import Error, PageTooLarge, PartialDownloadError, RedirectWithNoLocation
 from plait.web.response import MAX_HEADER_BYTES, MAX_HEADERS, Broken, Data, End, Event, Head, ResponseParser
 
@@ -70,7 +69,7 @@ class HTTPPageGetter(Protocol):
         if self._parser is not None:
             self._handle(self._parser.feed(data))
 
-    def connectionLost(self, reason: Failure = Failure(errors.ConnectionDone())) -> None:
+    def connectionLost(self, reason: Failure) -> None:
         """Fail, if the end of the connection is not the end of the page. Only a clean end can be that."""
         if self._parser is None:
             return

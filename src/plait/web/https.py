@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from typing import Protocol
 
-from plait.transport.tls import ContextFactory, verifiedClientContextFactory
+from plait.transport.tls import verifiedClientContextFactory
 
-__all__ = ["BrowserLikePolicyForHTTPS", "contextFor"]
+__all__ = ["BrowserLikePolicyForHTTPS", "ContextFactory", "contextFor"]
+
+
+class ContextFactory(Protocol):
+    """What `reactor.connectSSL` takes, such as `plait.transport.tls.ClientContextFactory`."""
+
+    def getContext(self) -> ssl.SSLContext:
+        """The context for a connection."""
 
 
 class BrowserLikePolicyForHTTPS:
@@ -24,9 +32,7 @@ class BrowserLikePolicyForHTTPS:
         return verifiedClientContextFactory(hostname.decode("ascii"), self.trust)
 
 
-def contextFor(
-    given: ContextFactory | BrowserLikePolicyForHTTPS | None, hostname: bytes, port: int
-) -> ContextFactory:
+def contextFor(given: ContextFactory | BrowserLikePolicyForHTTPS | None, hostname: bytes, port: int) -> ContextFactory:
     """What `connectSSL` needs for `hostname`: `given` itself, or what the policy makes; for None a verified one."""
     if given is None:
         given = BrowserLikePolicyForHTTPS()

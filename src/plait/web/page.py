@@ -10,21 +10,22 @@ http to https; they are not shown to another.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from plait.current import getReactor
 from plait.deferred import CancelledError, Deferred
 from plait.errors import NotConnectingError
 from plait.failure import Failure
 from plait.protocol import ClientFactory
-from plait.web import request, url as web_url
+from plait.web import request
+from plait.web import url as web_url
 from plait.web.error import InfiniteRedirection, PageRedirect, PageTimeout
 from plait.web.getter import HTTPPageGetter
+from plait.web.https import BrowserLikePolicyForHTTPS, ContextFactory, contextFor
 from plait.web.request import Header, HeaderDict, to_bytes
-from plait.web.https import BrowserLikePolicyForHTTPS, contextFor
 
 if TYPE_CHECKING:
-    from plait.interfaces import IAddress, IConnector
+    from plait.interfaces import IAddress, IConnector, IDelayedCall
 
 __all__ = ["HTTPClientFactory"]
 
@@ -61,6 +62,7 @@ class HTTPClientFactory(ClientFactory):
     :param maxSize: the most bytes that a page may have; None for any number.
     :raises plait.web.error.InvalidURL: `url` cannot be fetched.
     :raises ValueError: a method, header or cookie cannot be sent.
+    :raises TypeError: `postdata` is not bytes.
     """
 
     protocol = HTTPPageGetter
@@ -69,7 +71,7 @@ class HTTPClientFactory(ClientFactory):
         self,
         url: bytes | str,
         method: Header = b"GET",
-        postdata: Header | None = None,
+        postdata: bytes | None = None,
         headers: HeaderDict | None = None,
         agent: Header = b"Plait PageGetter",
         timeout: float = 0,
@@ -80,7 +82,9 @@ class HTTPClientFactory(ClientFactory):
         maxSize: int | None = None,
     ) -> None:
         self.method: bytes = to_bytes(method, "The method")
-        self.postdata: bytes | None = None if postdata is None else to_bytes(postdata, "The body")
+        if isinstance(postdata, str):
+            raise TypeError("postdata must be bytes; encode it as its Content-Type says (often UTF-8)")
+        self.postdata: bytes | None = postdata
         self.headers: dict[bytes, list[bytes]] = request.clean_headers(headers)
         self.headers.setdefault(b"user-agent", [to_bytes(agent, "The agent")])
         self.agent: bytes = self.headers[b"user-agent"][0]
@@ -90,7 +94,7 @@ class HTTPClientFactory(ClientFactory):
         self.redirectLimit: int = redirectLimit
         self.afterFoundGet: bool = afterFoundGet
         self.maxSize: int | None = maxSize
-        self.contextFactory: ContextFactory | None = None
+        self.contextFactory: ContextFactory | BrowserLikePolicyForHTTPS | None = None
         self.waiting: bool = True
         self.status: bytes | None = None
         self.version: bytes | None = None
@@ -100,10 +104,10 @@ class HTTPClientFactory(ClientFactory):
         self._jars: dict[tuple[bytes, bytes, int], dict[Any, Any]] = {}
         self._getter: HTTPPageGetter | None = None
         self._connector: IConnector | None = None
-        self._timer: Any = None
+        self._timer: IDelayedCall | None = None
         self.setURL(url)
-        self.buildRequest()  # what cannot be sent is the caller's mistake: say so now
-        self.deferred: Deferred[Any] = Deferred(lambda _: self._cancel())
+        HTTPClientFactory.buildRequest(self)  # what cannot be sent is the caller's mistake: say so now
+        self.deferred: Deferred[Any] = Deferred(lambda _: self._give_up(CancelledError()))
 
     def setURL(self, url: bytes | str) -> None:
         """Ask for `url` instead. It is the caller's own: what is private may be shown to it."""
@@ -128,7 +132,7 @@ class HTTPClientFactory(ClientFactory):
     def buildProtocol(self, addr: IAddress) -> HTTPPageGetter:
         """The protocol for the new connection."""
         self._start_timer()  # an endpoint does not call startedConnecting
-        getter = cast(HTTPPageGetter, self.protocol())
+        getter: HTTPPageGetter = self.protocol()
         getter.factory = self
         self._getter = getter
         return getter
@@ -142,22 +146,22 @@ class HTTPClientFactory(ClientFactory):
             self._timer = getReactor().callLater(self.timeout, self._timed_out)
 
     def _timed_out(self) -> None:
-        self._close()
         url = self.url.decode("ascii")
-        self.noPage(Failure(PageTimeout(f"Getting {url} took longer than {self.timeout} seconds.")))
+        self._give_up(PageTimeout(f"Getting {url} took longer than {self.timeout} seconds."))
 
-    def _cancel(self) -> None:
-        self._close()
-        self.noPage(Failure(CancelledError()))
-
-    def _close(self) -> None:
-        if self._getter is not None:
-            self._getter.quit()
-        elif self._connector is not None:
-            try:
-                self._connector.stopConnecting()
-            except NotConnectingError:
-                pass
+    def _give_up(self, error: Exception) -> None:
+        getter, connector = self._getter, self._connector
+        try:
+            self.noPage(Failure(error))
+        finally:
+            # Afterwards, for an attempt that is stopped reports at once that it has failed.
+            if getter is not None:
+                getter.quit()
+            elif connector is not None:
+                try:
+                    connector.stopConnecting()
+                except NotConnectingError:
+                    pass
 
     # What the connection tells. These are what a subclass overrides.
 

@@ -144,9 +144,7 @@ class ResponseParser:
         self._feed_llhttp(piece)
         self._quiet_bytes = self._quiet_bytes + len(piece) if received == self._received else 0
         if self._quiet_bytes > self._maxHeaderBytes and not self._over:
-            self._break(
-                HeadersTooLarge(f"Trailers or chunk extensions are larger than {self._maxHeaderBytes} bytes.")
-            )
+            self._break(HeadersTooLarge(f"Trailers or chunk extensions are larger than {self._maxHeaderBytes} bytes."))
         return view[len(piece) :]
 
     def _feed_llhttp(self, piece: memoryview) -> None:
@@ -207,7 +205,9 @@ class ResponseParser:
         codings = b",".join(headers.get(b"transfer-encoding", [])).lower()
         lengths = headers.get(b"content-length")
         if codings and codings != b"chunked":
-            self._break(BadResponse(f"Transfer-Encoding {printable(codings)!r} was not asked for; only chunked is read."))
+            self._break(
+                BadResponse(f"Transfer-Encoding {printable(codings)!r} was not asked for; only chunked is read.")
+            )
             return False
         if lengths:
             self._expected = int(lengths[0])

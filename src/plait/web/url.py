@@ -60,7 +60,9 @@ def parse(url: bytes | str, defaultPort: int | None = None) -> URL:
         raise InvalidURL(f"{printable(raw)!r} is not a full URL; it must begin with http:// or https://.")
     scheme, authority, path = match[1].lower(), match[2], match[3]
     if scheme not in DEFAULT_PORTS:
-        raise InvalidURL(f"{printable(scheme)}:// is not spoken here, in {printable(raw)!r}; only http:// and https://.")
+        raise InvalidURL(
+            f"{printable(scheme)}:// is not spoken here, in {printable(raw)!r}; only http:// and https://."
+        )
     host, port = _split_authority(authority, raw)
     if port is None:
         port = DEFAULT_PORTS[scheme] if defaultPort is None else defaultPort
@@ -87,7 +89,7 @@ def _to_bytes(url: bytes | str, spaces: bool = False) -> bytes:
         try:
             url = url.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise InvalidURL(f"{ascii(url)} has a character that UTF-8 cannot hold.") from error
+            raise InvalidURL(f"{url!a} has a character that UTF-8 cannot hold.") from error
     if spaces:
         url = url.strip(b" ").replace(b" ", b"%20")
     bad = _FORBIDDEN.search(url)
