@@ -407,12 +407,17 @@ class Connector:
                 if sock.getsockname() == sock.getpeername():
                     # TCP's simultaneous open with oneself, which happens on loopback: nobody listens there
                     raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-                await loop.create_connection(
+                _, connection = await loop.create_connection(
                     lambda: Connection(self, loop, self._network.outbox),
                     sock=sock,
                     ssl=self._context,
                     server_hostname=(self._hostname or self.host) if self._context is not None else None,
                 )
+                if connection.disconnected:
+                    # Closed from within connectionMade: uvloop has closed the descriptor, and only then taken charge of
+                    # the socket object, which would close that number once more when it is collected, whose ever it is
+                    # by then.
+                    sock.detach()
                 return
             except OSError as e:
                 sock.close()
