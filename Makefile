@@ -19,6 +19,7 @@ run: $(VENV)/.all
 test: lint
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
+	PLAIT_ENGINE=asyncio $(BIN)/coverage run -m pytest -q tests/engine tests/transport tests/deferred
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -368,7 +368,7 @@ print("cpu", time.process_time())
     text = (tmp_path / "log").read_text()
     assert "Out of file descriptors (the limit is 48)" in text
     assert "takes connections again" in text
-    assert "Traceback" not in text
+    assert "Traceback" not in text, text
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts descriptors in /proc")

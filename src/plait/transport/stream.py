@@ -26,6 +26,7 @@ from plait.failure import Failure
 from plait.interfaces import IHalfCloseableProtocol, ILoggingContext, ISSLTransport, adapt, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
+from plait.transport.tls import ended_by_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -213,6 +214,7 @@ class Connection(asyncio.Protocol):
                 self._loop.call_soon(self._close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        by_us = self.disconnecting
         self.connected = False
         self.disconnected = True
         self.disconnecting = True
@@ -221,7 +223,10 @@ class Connection(asyncio.Protocol):
         reason = self._reason
         if reason is None:
             if exc is None or self._eof:
-                reason = Failure(ConnectionDone())
+                if by_us or ended_by_peer(self._transport.get_extra_info("ssl_object")):
+                    reason = Failure(ConnectionDone())
+                else:
+                    reason = Failure(ConnectionLost("TLS was not ended (no close_notify), so data may be missing"))
             else:
                 reason = Failure(ConnectionLost(getattr(exc, "strerror", None) or str(exc) or type(exc).__name__))
         self._reason = None

@@ -70,6 +70,23 @@ class DefaultOpenSSLContextFactory:
         return self._context
 
 
+def ended_by_peer(ssl_object: ssl.SSLObject | None) -> bool:
+    """Whether the peer has said that its data ends here (close_notify; RFC 8446, 6.1). True without TLS.
+
+    Without it the end may be of an attacker's making, and the data cut. The loops do not tell one from the other; OpenSSL
+    does, for it still waits for more.
+    """
+    if ssl_object is None:
+        return True
+    try:
+        ssl_object.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except (ssl.SSLError, ValueError):
+        pass
+    return True
+
+
 def context_of(factory: Any) -> tuple[ssl.SSLContext, str | None]:
     """The context, and the host name to verify, of what a user gave as a context factory: one of ours, anything with
     `getContext`, or an `ssl.SSLContext` itself.
