@@ -22,7 +22,8 @@ _log = Logger("plait.task")
 class LoopingCall:
     """Calls a function again and again.
 
-    Attributes: `interval` (seconds), `running`, `starttime`, `clock` (what has `callLater` and `seconds`; the reactor), `f`, `a`, `kw`.
+    Attributes: `interval` (seconds), `running`, `starttime`, `clock` (what has `callLater` and `seconds`; the reactor),
+    `f`, `a`, `kw`.
     """
 
     def __init__(self, f: Callable[..., Any], *a: Any, **kw: Any) -> None:

@@ -323,7 +323,7 @@ def test_a_handled_error_is_not_logged(flushLoggedErrors):
 
 def test_an_error_that_another_deferred_took_is_logged_once(flushLoggedErrors):
     inner = fail(ValueError())
-    outer = succeed(None).addCallback(lambda r: inner)
+    outer = succeed(None).addCallback(lambda r, d: d, inner)
     del inner, outer
     gc.collect()
     assert len(flushLoggedErrors(ValueError)) == 1

@@ -324,8 +324,9 @@ def test_cancel_through_the_tasks_face_comes_a_turn_later_with_its_message(run):
     async def main():
         seen = []
         for wait in (Deferred, lambda: asyncio.sleep(60), lambda: asyncio.sleep(0)):
+            tasks = []
 
-            async def work(wait=wait):
+            async def work(wait=wait, tasks=tasks):
                 tasks.append(asyncio.current_task())
                 try:
                     while True:
@@ -334,7 +335,6 @@ def test_cancel_through_the_tasks_face_comes_a_turn_later_with_its_message(run):
                     seen.append(e.args)
                     raise
 
-            tasks = []
             d = ensureDeferred(work())
             assert tasks[0].cancel("why") is True
             assert tasks[0].cancelling() == 1

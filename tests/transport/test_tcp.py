@@ -23,7 +23,7 @@ from plait.errors import (
 )
 from plait.transport import IPv4Address, IPv6Address
 from plait.transport.tcp import Gate
-from tests.transport.helpers import Client, Noting, Server, connection
+from tests.transport.helpers import Client, Server, connection
 
 
 def free_port():

@@ -8,6 +8,7 @@ runs. It can be run again after it has stopped.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import threading
@@ -419,13 +420,18 @@ def _loop_error(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     message = context.get("message", "error in the event loop")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-        # asyncio's loop could not accept; it waits a second and tries again
-        _log.warn("{message}: {error}", message=message, error=error)
+        # asyncio's loop could not accept; it waits a second and tries again, but has told us for each place in the queue
+        now = loop.time()
+        if now - _told_at.get(loop, -1.0) >= 1.0:
+            _told_at[loop] = now
+            _log.warn("{message}: {error}", message=message, error=error)
     elif isinstance(error, BaseException):
         _log.failure("{message}", Failure(error), message=message)
     else:
         _log.error("{message}: {context!r}", message=message, context=context)
 
+
+_told_at: WeakKeyDictionary[AbstractEventLoop, float] = WeakKeyDictionary()
 
 _by_loop: WeakKeyDictionary[AbstractEventLoop, Reactor] = WeakKeyDictionary()
 _default: Reactor | None = None
