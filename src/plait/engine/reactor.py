@@ -122,6 +122,8 @@ class Reactor:
     @property
     def running(self) -> bool:
         """Whether the reactor runs: `run` is under way, or it is attached to a loop that runs."""
+        if _get_running_loop() is not None:
+            _ = self.loop  # attach, if we are asked inside a loop that is not ours
         if self._started and not self._own:
             return self._loop is not None and self._loop.is_running()
         return self._started

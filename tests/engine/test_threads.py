@@ -1,0 +1,99 @@
+"""Threads."""
+
+import threading
+
+import pytest
+
+from plait import Deferred, Reactor, deferToThread, gatherResults, reactor
+from plait.engine import ThreadPool, blockingCallFromThread, callMultipleInThread
+
+
+async def test_deferToThread_gives_the_result_in_the_reactors_thread():
+    here = threading.get_ident()
+    there = await deferToThread(threading.get_ident)
+    assert there != here and threading.get_ident() == here
+    assert reactor.threadIdent() == here
+
+
+async def test_an_error_in_the_thread_is_the_deferreds():
+    with pytest.raises(KeyError):
+        await deferToThread({}.__getitem__, "missing")
+
+
+async def test_many():
+    results = await gatherResults([deferToThread(pow, n, 2) for n in range(100)])
+    assert results == [n * n for n in range(100)]
+
+
+async def test_callFromThread_wakes_the_reactor(flushLoggedErrors):
+    done = Deferred()
+
+    def work():
+        reactor.callFromThread(lambda: 1 / 0)
+        reactor.callFromThread(done.callback, threading.get_ident())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert await done == thread.ident
+    thread.join()
+    assert len(flushLoggedErrors(ZeroDivisionError)) == 1
+
+
+async def test_callInThread_logs_an_error(flushLoggedErrors):
+    done = Deferred()
+
+    def work():
+        reactor.callFromThread(done.callback, None)
+        raise KeyError
+
+    reactor.callInThread(work)
+    await done
+    await deferToThread(lambda: None)
+    while not (errors := flushLoggedErrors(KeyError)):
+        await deferToThread(lambda: None)
+    assert len(errors) == 1
+
+
+async def test_callMultipleInThread_keeps_the_order():
+    seen, done = [], Deferred()
+    callMultipleInThread(
+        [(seen.append, (1,), {}), (seen.append, (2,), {}), (reactor.callFromThread, (done.callback, None), {})]
+    )
+    await done
+    assert seen == [1, 2]
+
+
+async def test_blockingCallFromThread():
+    def asks():
+        late = Deferred()
+        reactor.callFromThread(reactor.callLater, 0.01, late.callback, "late")
+        with pytest.raises(ZeroDivisionError):
+            blockingCallFromThread(reactor, lambda: 1 / 0)
+        return blockingCallFromThread(reactor, lambda: late)
+
+    assert await deferToThread(asks) == "late"
+    with pytest.raises(RuntimeError, match="own thread"):
+        blockingCallFromThread(reactor, lambda: None)
+
+
+def test_work_asked_for_before_the_start_is_done_then():
+    r = Reactor()
+    seen = []
+    r.callInThread(lambda: (seen.append(1), r.callFromThread(r.stop)))
+    assert seen == []
+    r.run()
+    assert seen == [1]
+    r.loop.close()
+
+
+def test_the_size_can_be_set():
+    pool = ThreadPool(0, 1)
+    pool.adjustPoolsize(maxthreads=3)
+    pool.start()
+    barrier = threading.Barrier(3, timeout=30)
+    done = [threading.Event() for _ in range(3)]
+    for event in done:
+        pool.callInThread(lambda e=event: (barrier.wait(), e.set()))
+    assert all(event.wait(30) for event in done)
+    pool.stop()
+    assert not pool.started
