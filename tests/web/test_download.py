@@ -14,7 +14,7 @@ from plait.current import getReactor
 from plait.deferred import CancelledError
 from plait.web import client, error
 
-from .raw_server import RawServer, redirection, reset, response
+from .raw_server import RawServer, redirection, reset, response, wait_for_close
 
 
 class Downloader(client.HTTPDownloader):
@@ -193,6 +193,45 @@ async def test_what_a_hook_raises_is_the_failure(tmp_path: Path, hook: str) -> N
         with pytest.raises(ZeroDivisionError, match="mine"):
             await factory.deferred
     assert factory.file is None
+
+
+@pytest.mark.parametrize("hook", ["gotStatus", "gotHeaders", "pagePart"])
+async def test_a_hook_may_refuse_the_page(tmp_path: Path, hook: str) -> None:
+    def stall(conn: socket.socket) -> None:
+        conn.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + (b"hello" if hook == "pagePart" else b""))
+        wait_for_close(conn)
+
+    async with RawServer(stall) as server:
+        factory = client.HTTPDownloader(server.url(), tmp_path / "page")
+        setattr(factory, hook, lambda *args: factory.noPage(ValueError("I do not like it")))
+        factory.connect()
+        with pytest.raises(ValueError, match="I do not like it"):
+            await factory.deferred
+    assert (tmp_path / "page").exists() == (hook == "pagePart")
+
+
+async def test_given_up_before_there_is_a_connection(tmp_path: Path) -> None:
+    async with RawServer(wait_for_close) as server:
+        factory = client.HTTPDownloader(server.url(), tmp_path / "page")
+        factory.connect()
+        factory.noPage(ValueError("never mind"))
+        with pytest.raises(ValueError, match="never mind"):
+            await factory.deferred
+    assert server.requests == []
+
+
+async def test_the_first_of_two_errors_counts() -> None:
+    class Stubborn(io.BytesIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError("cannot close")
+
+    async with RawServer(response(b"hello")[:-1]) as server:
+        with pytest.raises(client.PartialDownloadError):
+            await client.downloadPage(server.url(), Stubborn())
+    async with RawServer(response(b"hello")) as server:
+        with pytest.raises(OSError, match="cannot close"):
+            await client.downloadPage(server.url(), Stubborn())
 
 
 async def test_no_such_folder(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from plait import errors
 from plait.current import getReactor
-from plait.transport.tls import ClientContextFactory, verifiedClientContextFactory
+from plait.transport.tls import ClientContextFactory, VerifiedClientContextFactory, verifiedClientContextFactory
 from plait.web.client import BrowserLikePolicyForHTTPS, HTTPClientFactory, getPage
 from plait.web.error import PartialDownloadError
 
@@ -135,6 +135,11 @@ async def test_from_https_to_http(certificate: Certificate) -> None:
     assert b"secret" in secure.requests[0]
     assert b"secret" not in plain.requests[0]
     assert b"X-Other: public" in plain.requests[0]
+
+
+def test_an_absolute_name_is_verified_without_its_dot() -> None:
+    made = BrowserLikePolicyForHTTPS().creatorForNetloc(b"example.com.", 443)
+    assert isinstance(made, VerifiedClientContextFactory) and made.hostname == "example.com"
 
 
 def test_a_given_trust_is_what_the_policy_uses(certificate: Certificate) -> None:

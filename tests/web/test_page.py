@@ -219,6 +219,8 @@ def test_a_wrong_argument_is_said_at_once() -> None:
             getPage("http://127.0.0.1/", **wrong)
     with pytest.raises(error.InvalidURL):
         getPage("127.0.0.1")
+    with pytest.raises(TypeError, match="must be bytes"):
+        getPage("http://127.0.0.1/", postdata="text")
 
 
 # Bounds that the caller sets.

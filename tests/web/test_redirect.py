@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from plait.interfaces import IAddress
 from plait.web import error
-from plait.web.client import HTTPClientFactory, getPage
+from plait.web.client import HTTPClientFactory, HTTPPageGetter, getPage
 
 from .raw_server import RawServer, redirection, response
 
@@ -143,11 +144,20 @@ def test_origin(first: str, then: str, sent: bool) -> None:
     assert (b"secret" in factory.buildRequest()) == sent
 
 
-async def test_timeout_counts_all_redirects() -> None:
-    async with RawServer(redirection("/loop")) as server:
-        with pytest.raises(error.PageTimeout):
-            await getPage(server.url(), redirectLimit=1_000_000, timeout=0.2)
-    assert len(server.requests) > 1
+async def test_one_timer_counts_for_all_redirects() -> None:
+    timers = []
+
+    class Factory(HTTPClientFactory):
+        def buildProtocol(self, addr: IAddress) -> HTTPPageGetter:
+            timers.append(self._timer)
+            return super().buildProtocol(addr)
+
+    async with RawServer(redirection("/a"), redirection("/b"), response(b"hello")) as server:
+        factory = Factory(server.url(), timeout=1000)
+        factory.connect()
+        assert await factory.deferred == b"hello"
+    assert len(timers) == 3
+    assert timers[0] is timers[1] is timers[2] is not None
 
 
 async def test_a_body_that_never_ends_is_not_waited_for() -> None:

@@ -98,10 +98,6 @@ class HTTPPageGetter(Protocol):
         # What the user overrides is called from here, and only from here: what it raises is the page's failure.
         try:
             for event in events:
-                if self._parser is None:
-                    return  # the page is done with, by what the event before led to
-                if not self.factory.waiting:
-                    return self.quit()
                 match event:
                     case Data(data):
                         self.handleResponsePart(data)
@@ -111,6 +107,10 @@ class HTTPPageGetter(Protocol):
                         self.handleResponseEnd()
                     case Broken(error):
                         self.handleBroken(error)
+                if not self.factory.waiting and self._parser is not None:
+                    self.quit()  # a hook has called noPage, say
+                if self._parser is None:
+                    return
         except Exception:
             self.fail(Failure())
 
@@ -120,7 +120,7 @@ class HTTPPageGetter(Protocol):
         self.status, self.message, self.headers = head.status, head.message, head.headers
         self.factory.gotStatus(head.version, head.status, head.message)
         self.factory.gotHeaders(head.headers)
-        if self._parser is None or not self.factory.waiting:
+        if not self.factory.waiting:
             return
         status = head.status.decode("ascii")
         handler = getattr(self, f"handleStatus_{status}", None)

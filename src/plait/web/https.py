@@ -29,7 +29,8 @@ class BrowserLikePolicyForHTTPS:
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> ContextFactory:
         """The context factory for connections to `hostname`."""
-        return verifiedClientContextFactory(hostname.decode("ascii"), self.trust)
+        # A dot at the end says that the name is absolute; certificates are made out without it.
+        return verifiedClientContextFactory(hostname.decode("ascii").rstrip("."), self.trust)
 
 
 def contextFor(given: ContextFactory | BrowserLikePolicyForHTTPS | None, hostname: bytes, port: int) -> ContextFactory:
