@@ -13,7 +13,7 @@ from plait.deferred import Deferred, ensureDeferred
 from plait.protocol.base import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from plait.failure import Failure
 
@@ -32,6 +32,7 @@ class LineReceiver(Protocol):
     line_mode: int | bool = 1
     paused = False
     _busy = False
+    _send: Callable[[bytes], object] | None = None  # while lines are handed out: the quickest way to write
     _buffer: bytearray | None = None  # what has come and is not yet handed out
     _searched = 0  # no delimiter begins in the buffer before this
 
@@ -41,16 +42,20 @@ class LineReceiver(Protocol):
         if buffer is None:
             buffer = self._buffer = bytearray()
             # looked at for every line, and quicker to find on the object than on the class
-            self.paused, self.line_mode = self.paused, self.line_mode
+            self.paused, self.line_mode, self.delimiter = self.paused, self.line_mode, self.delimiter
         if self._busy or self.paused:
             # called from within a hook (setLineMode with a rest), or paused with data under way: keep it for later
             buffer += data
             return
         self._busy = True
+        hook_write = getattr(self.transport, "hookWrite", None)
+        if hook_write is not None:
+            self._send = hook_write()
         try:
             self._hand_out(data, buffer)
         finally:
             self._busy = False
+            self._send = None
 
     def _hand_out(self, data: bytes, buffer: bytearray) -> None:
         while True:
@@ -79,9 +84,10 @@ class LineReceiver(Protocol):
             lines = data.split(delimiter)
             rest = lines.pop()
             coming = iter(lines)
+            may_be_long = len(data) > limit
             transport: Any = self.transport
             for line in coming:
-                if len(line) > limit:
+                if may_be_long and len(line) > limit:
                     self.lineLengthExceeded(delimiter.join([line, *coming, rest]))
                     return
                 result = self.lineReceived(line)
@@ -94,8 +100,9 @@ class LineReceiver(Protocol):
                     data = rest + bytes(buffer)
                     buffer.clear()
                     continue
-                buffer += rest
-                self._keep(buffer, limit + len(delimiter))
+                if rest:
+                    buffer += rest
+                    self._keep(buffer, limit + len(delimiter))
                 return
             if transport is not None and transport.disconnecting:
                 return
@@ -179,7 +186,11 @@ class LineReceiver(Protocol):
 
     def sendLine(self, line: bytes) -> None:
         """Send a line; the delimiter is added."""
-        self.transport.write(line + self.delimiter)
+        send = self._send
+        if send is not None:
+            send(line + self.delimiter)  # a new object, so that nobody else can change it
+        else:
+            self.transport.write(line + self.delimiter)
 
 
 class LineOnlyReceiver(Protocol):
