@@ -486,7 +486,7 @@ async def theirs():
 async def test_theirs(theirs):
     import asyncio
     assert asyncio.get_running_loop() is theirs
-    assert not reactor.running
+    assert reactor.loop is theirs  # attached to the loop that runs, and not running one of its own
 """
     )
     result.assert_outcomes(passed=1)
