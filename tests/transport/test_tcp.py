@@ -22,7 +22,7 @@ from plait.errors import (
     UserError,
 )
 from plait.transport import IPv4Address, IPv6Address
-from plait.transport.tcp import Gate
+from plait.transport.network import Gate
 from tests.transport.helpers import Client, Server, connection
 
 
@@ -276,7 +276,7 @@ def test_the_gate_lets_a_bounded_number_through():
         def __init__(self, n):
             self.n = n
 
-        def _begin(self):
+        def begin(self):
             begun.append(self.n)
 
     gate = Gate(2)

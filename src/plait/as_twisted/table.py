@@ -56,11 +56,11 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.interfaces": _row("plait.interfaces"),
     "twisted.internet.main": _row(_ENDINGS, only="CONNECTION_DONE CONNECTION_LOST"),
-    "twisted.internet.protocol": _row("plait.protocol", connectionDone=f"{_ENDINGS}:connectionDone"),
+    "twisted.internet.protocol": _row("plait.protocol"),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task"),
-    "twisted.internet.tcp": _row("plait.transport.tcp", only="Connector Port"),
+    "twisted.internet.tcp": _row("plait.transport", only="Connector Port"),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"

@@ -36,7 +36,8 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log import Logger
-from plait.transport.tcp import Connector, Network, Port
+from plait.transport import Connector, Port
+from plait.transport.network import Network
 from plait.transport.tls import context_of
 
 P = ParamSpec("P")

@@ -3,7 +3,7 @@
 In reading order: `base` (Protocol, Factory), `clients` (ClientFactory and one that reconnects), `lines` (lines of text).
 """
 
-from plait.protocol.base import BaseProtocol, Factory, Protocol, ServerFactory
+from plait.protocol.base import BaseProtocol, Factory, Protocol, ServerFactory, connectionDone
 from plait.protocol.clients import ClientFactory
 from plait.protocol.lines import LineOnlyReceiver, LineReceiver
 
@@ -15,4 +15,5 @@ __all__ = [
     "LineReceiver",
     "Protocol",
     "ServerFactory",
+    "connectionDone",
 ]

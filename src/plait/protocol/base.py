@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from plait.errors import ConnectionDone
+from plait.failure import Failure
 from plait.interfaces import ILoggingContext, IProtocol, IProtocolFactory, implementer
 from plait.log import Logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from plait.failure import Failure
     from plait.interfaces import IAddress, ITCPTransport
 
 _F = TypeVar("_F", bound="Factory")
+
+
+# why a connection is gone where nobody says otherwise
+connectionDone = Failure(ConnectionDone())
 
 
 class BaseProtocol:
@@ -60,6 +65,10 @@ class Protocol(BaseProtocol):
 
         `reason` holds `plait.errors.ConnectionDone` (closed in good order) or a `ConnectionLost`.
         """
+
+
+# Old subclasses call it without a reason. Said here and not in the signature, which type checkers would then ask of all.
+Protocol.connectionLost.__defaults__ = (connectionDone,)
 
 
 @implementer(IProtocolFactory, ILoggingContext)

@@ -1,0 +1,263 @@
+"""Connectors: TCP connections that we make. With a context they speak TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, Literal
+
+from plait import errors
+from plait.failure import Failure
+from plait.interfaces import IConnector, implementer
+from plait.log import Logger
+from plait.protocol import Protocol
+from plait.transport.address import IPv4Address, IPv6Address
+from plait.transport.network import LOOK_AGAIN, Network, family_of
+from plait.transport.stream import Connection
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
+_log = Logger("plait.transport")
+
+
+@implementer(IConnector)
+class Connector:
+    """One destination: makes a connection to it, and makes it again when its factory says so.
+
+    Attributes: `host`, `port`, `factory`, `timeout` (seconds, or None), `bindAddress`, `state` ("disconnected", "connecting",
+    "connected"), `transport` (the connection, while there is one).
+    """
+
+    state: Literal["disconnected", "connecting", "connected"] = "disconnected"
+    transport: Connection | None = None
+    _factory_started = False
+    _task: asyncio.Task[None] | None = None
+    _timer: TimerHandle | None = None
+
+    def __init__(
+        self,
+        network: Network,
+        host: str,
+        port: int,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+        context: ssl.SSLContext | None = None,
+        hostname: str | None = None,
+    ) -> None:
+        self._network = network
+        self.host = host
+        self.port = port
+        self.factory = factory
+        self.timeout = timeout
+        self.bindAddress = bindAddress
+        self._context = context
+        self._hostname = hostname
+
+    def __repr__(self) -> str:
+        return f"<Connector to {self.host}:{self.port}, {self.state}>"
+
+    def connect(self) -> None:
+        """Begin to connect.
+
+        :raises RuntimeError: if it is connected, or connecting.
+        """
+        if self.state != "disconnected":
+            raise RuntimeError(f"cannot connect in this state: {self.state}")
+        self.state = "connecting"
+        if not self._factory_started:
+            self.factory.doStart()
+            self._factory_started = True
+        self.factory.startedConnecting(self)
+        if self.state == "connecting":
+            self._network.gate.enter(self)
+
+    def stopConnecting(self) -> None:
+        """Call the attempt off; the factory is told with a `UserError`.
+
+        :raises plait.errors.NotConnectingError: if there is none.
+        """
+        if self.state != "connecting":
+            raise errors.NotConnectingError("we're not trying to connect")
+        self._call_off(errors.UserError())
+
+    def disconnect(self) -> None:
+        """End what there is: the attempt, or the connection."""
+        if self.state == "connecting":
+            self.stopConnecting()
+        elif self.state == "connected" and self.transport is not None:
+            self.transport.loseConnection()
+
+    def getDestination(self) -> IPv4Address | IPv6Address:
+        """Where it connects to, as it was given."""
+        if ":" in self.host:
+            return IPv6Address("TCP", self.host, self.port)
+        return IPv4Address("TCP", self.host, self.port)
+
+    def begin(self) -> None:
+        """It is our turn: connect in a task of the loop."""
+        loop = self._network.loop
+        if self.timeout is not None:
+            self._timer = loop.call_later(self.timeout, self._call_off, errors.TimeoutError())
+        self._task = loop.create_task(self._attempt())
+        # not in a `finally` of the attempt: a task that is cancelled before its first step runs nothing of it
+        self._task.add_done_callback(lambda _: self._network.gate.leave())
+
+    def _call_off(self, error: errors.ConnectError) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._network.gate.give_up(self)
+        self._failed(error)
+
+    async def _attempt(self) -> None:
+        try:
+            await self._connect_any()
+        except asyncio.CancelledError:
+            if self.state == "connecting" and self._task is asyncio.current_task():
+                # somebody else cancels all tasks, as asyncio.run does at its end
+                self._failed(errors.UserError())
+                raise
+        except Exception as e:
+            if self.state == "connecting" and self._task is asyncio.current_task():
+                self._failed(_connect_error(e))
+
+    async def _connect_any(self) -> None:
+        """Try the host's addresses in turn; the last error is raised if none will do."""
+        loop = self._network.loop
+        port = _port_number(self.port)
+        family = socket.AF_UNSPEC
+        if self.bindAddress is not None and self.bindAddress[0]:
+            family = family_of(self.bindAddress[0])[0]
+        addresses = _numeric(self.host, port) or await loop.getaddrinfo(
+            self.host, port, family=family, type=socket.SOCK_STREAM
+        )
+        error: Exception = OSError("the name has no address")
+        for kind, _, _, _, address in addresses:
+            try:
+                await self._connect_to(kind, address)
+            except OSError as e:
+                bind_errors = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+                if self.bindAddress is not None and e.errno in bind_errors:
+                    raise errors.ConnectBindError(e.errno, os.strerror(e.errno)) from None
+                error = e
+            else:
+                return
+        raise error
+
+    async def _connect_to(self, family: int, address: tuple[Any, ...]) -> None:
+        """Connect to one address. Without a file descriptor for it, wait until there is one."""
+        loop = self._network.loop
+        local = self.bindAddress and (self.bindAddress[0] or _ANY[family], self.bindAddress[1])
+        told = False
+        while True:
+            try:
+                # By address, not with a socket of ours: uvloop forgets whose socket it is when connectionMade closes the
+                # connection, and closes the descriptor twice.
+                await loop.create_connection(
+                    lambda: Connection(self, loop, self._network.outbox),
+                    _literal(address),
+                    address[1],
+                    family=family,
+                    local_addr=local,
+                    ssl=self._context,
+                    server_hostname=(self._hostname or self.host) if self._context is not None else None,
+                )
+                return
+            except OSError as e:
+                if e.errno not in (errno.EMFILE, errno.ENFILE):
+                    raise
+                if not told:
+                    told = True
+                    _log.warn("{connector} waits for a file descriptor (raise the limit: ulimit -n)", connector=self)
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def _end_attempt(self) -> None:
+        """The outcome is known; the task, if it goes on, has nothing more to say."""
+        self._task = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _failed(self, error: errors.ConnectError) -> None:
+        self._end_attempt()
+        self.state = "disconnected"
+        try:
+            self.factory.clientConnectionFailed(self, Failure(error))
+        except BaseException as e:
+            _log.failure("Unhandled error in clientConnectionFailed of {factory!r}", Failure(e), factory=self.factory)
+        self._maybe_stop_factory()
+
+    def connection_ready(self, connection: Connection) -> Any:
+        if self.state != "connecting":
+            return None  # it was called off a moment ago
+        if connection.getHost() == connection.getPeer():
+            # TCP's simultaneous open with oneself, which happens on loopback: nobody listens there
+            self._failed(errors.ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)))
+            return None
+        self._end_attempt()
+        self.state = "connected"
+        self.transport = connection
+        self._network.connections.add(connection)
+        protocol = self.factory.buildProtocol(connection.getPeer())
+        if protocol is None:
+            # the connection is there all the same, and the factory will be told of its end
+            connection.disconnecting = True
+            return Protocol()
+        return protocol
+
+    def connection_gone(self, connection: Connection, reason: Failure) -> None:
+        self._network.connections.discard(connection)
+        if self.transport is not connection:
+            return
+        self.transport = None
+        self.state = "disconnected"
+        try:
+            self.factory.clientConnectionLost(self, reason)
+        finally:
+            self._maybe_stop_factory()
+
+    def _maybe_stop_factory(self) -> None:
+        # the factory may have called connect() again
+        if self.state == "disconnected" and self._factory_started:
+            self._factory_started = False
+            self.factory.doStop()
+
+
+def _connect_error(e: BaseException) -> errors.ConnectError:
+    if isinstance(e, ssl.SSLCertVerificationError):
+        return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")
+    if isinstance(e, ssl.SSLError):
+        return errors.SSLError(string=str(e.reason or e))
+    return errors.getConnectError(e)
+
+
+def _port_number(port: int | str) -> int:
+    """A port's number; a name is looked up among the system's services."""
+    if isinstance(port, str):
+        try:
+            return socket.getservbyname(port, "tcp")
+        except OSError as e:
+            raise errors.ServiceNameUnknownError(string=f"{e} ({port!r})") from None
+    return port
+
+
+def _numeric(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
+    """What getaddrinfo gives, if `host` is a literal address; else an empty list. It does not ask the network."""
+    try:
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)  # type: ignore[return-value]
+    except (socket.gaierror, UnicodeError):
+        return []
+
+
+def _literal(address: tuple[Any, ...]) -> str:
+    """The host of a socket address, with its zone if it has one (RFC 4007 section 11)."""
+    host: str = address[0]
+    return f"{host}%{address[3]}" if len(address) == 4 and address[3] else host
+
+
+_ANY: dict[int, str] = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}

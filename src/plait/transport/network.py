@@ -1,0 +1,96 @@
+"""What the ports and connections of one event loop share, and how many there may be at once."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from plait.transport.stream import Connection, Outbox
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+# How long to wait before we look whether there are file descriptors again, in seconds.
+LOOK_AGAIN = 0.1
+
+
+class Listening(Protocol):
+    """What listens, as far as the network knows it."""
+
+    def stopListening(self) -> object: ...
+
+
+class Attempt(Protocol):
+    """What wants to connect, as far as the gate knows it."""
+
+    def begin(self) -> None: ...
+
+
+class Network:
+    """What the ports and connections of one loop share. The reactor makes it.
+
+    Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen).
+    """
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.loop = loop
+        self.outbox = Outbox(loop)
+        self.connections: set[Connection] = set()
+        self.ports: set[Listening] = set()
+        limit = descriptor_limit()
+        # Nobody is accepted with one of the last descriptors: files, logs and our own connections need some.
+        self.last_descriptor = limit - min(64, max(4, limit // 8))
+        # Half of what there is: what connects also needs descriptors once it is connected.
+        self.gate = Gate(max(8, min(10_000, limit // 2)))
+
+
+def descriptor_limit() -> int:
+    """How many file descriptors this process may have."""
+    try:
+        import resource
+    except ImportError:  # Windows: no such limit
+        return 1 << 20
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return soft if 0 < soft < (1 << 20) else 1 << 20
+
+
+class Gate:
+    """Lets a limited number of attempts to connect be under way; the others wait their turn, without a descriptor.
+
+    So a program may start a connection to each port of a host at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._waiting: deque[Attempt] = deque()
+
+    def enter(self, attempt: Attempt) -> None:
+        """Let `attempt` begin, now or when others are done."""
+        if self._free > 0:
+            self._free -= 1
+            attempt.begin()
+        else:
+            self._waiting.append(attempt)
+
+    def give_up(self, attempt: Attempt) -> bool:
+        """Take `attempt` out of the queue; False if it was not in it."""
+        try:
+            self._waiting.remove(attempt)
+        except ValueError:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """An attempt is over."""
+        if self._waiting:
+            self._waiting.popleft().begin()
+        else:
+            self._free += 1
+
+
+def family_of(interface: str) -> tuple[socket.AddressFamily, str]:
+    """The family of an interface's address, and the address; an empty one means all IPv4 interfaces."""
+    if ":" in interface:
+        return socket.AF_INET6, interface
+    return socket.AF_INET, interface

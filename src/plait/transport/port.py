@@ -1,0 +1,209 @@
+"""Ports: TCP sockets that listen. With a context they speak TLS."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from plait import errors
+from plait.deferred import Deferred, succeed
+from plait.failure import Failure
+from plait.interfaces import IListeningPort, implementer
+from plait.log import Logger
+from plait.transport.address import Address, from_socket
+from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of
+from plait.transport.stream import Connection
+
+if TYPE_CHECKING:
+    from asyncio import AbstractServer, TimerHandle
+
+T = TypeVar("T")
+
+_log = Logger("plait.transport")
+
+
+@implementer(IListeningPort)
+class Port:
+    """A listening TCP port.
+
+    Attributes: `factory`, `port` (the number that was asked for), `interface`, `connected` (it listens).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        port: int,
+        factory: Any,
+        backlog: int = 50,
+        interface: str = "",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.port = port
+        self.factory = factory
+        self.backlog = backlog
+        self.interface = interface
+        self.connected = False
+        self._network = network
+        self._context = context
+        self._socket: socket.socket | None = None
+        self._server: AbstractServer | None = None
+        self._look_again: TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        where = f"on {self.getHost().port}" if self.connected else "(not listening)"  # type: ignore[union-attr]
+        return f"<{type(self.factory).__module__}.{type(self.factory).__qualname__} {where}>"
+
+    def startListening(self) -> None:
+        """Bind and listen, now. Connections are taken when the reactor runs.
+
+        :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
+        """
+        family, address = family_of(self.interface)
+        if not 0 <= self.port <= 65535:
+            error = OverflowError("a port's number is from 0 to 65535")
+            raise errors.CannotListenError(self.interface, self.port, error)
+        try:
+            info = socket.getaddrinfo(
+                address or ("::" if family == socket.AF_INET6 else "0.0.0.0"),
+                self.port,
+                family,
+                socket.SOCK_STREAM,
+                0,
+                socket.AI_PASSIVE,
+            )
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except (OSError, OverflowError) as e:
+            raise errors.CannotListenError(self.interface, self.port, e) from None
+        try:
+            if os.name == "posix":
+                # on Windows this option would let two programs have the same port
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setblocking(False)
+            sock.bind(info[0][4])
+            sock.listen(self.backlog)
+        except (OSError, OverflowError) as e:
+            sock.close()
+            raise errors.CannotListenError(self.interface, self.port, e) from None
+        self._socket = sock
+        self.connected = True
+        try:
+            self.factory.doStart()
+            self._accept(sock.dup())
+        except BaseException:
+            sock.close()
+            self._socket = None
+            self.connected = False
+            raise
+        self._network.ports.add(self)
+        _log.info("{factory} starting on {port}", factory=_name(self.factory), port=self.getHost().port)  # type: ignore[union-attr]
+
+    def _accept(self, sock: socket.socket) -> None:
+        """Let the loop take connections from `sock`, which is a copy: closing it leaves ours, and its queue, alone."""
+        network = self._network
+        self._server = _finish_now(
+            network.loop.create_server(
+                lambda: Connection(self, network.loop, network.outbox),
+                sock=sock,
+                backlog=self.backlog,
+                ssl=self._context,
+            )
+        )
+
+    def connection_ready(self, connection: Connection) -> Any:
+        network = self._network
+        handle = connection.getHandle()
+        if handle.fileno() >= network.last_descriptor:
+            self._pause_accepting()
+        network.connections.add(connection)
+        return self.factory.buildProtocol(connection.getPeer())
+
+    def connection_gone(self, connection: Connection, reason: Failure) -> None:
+        self._network.connections.discard(connection)
+
+    def _pause_accepting(self) -> None:
+        """We are about to run out of descriptors: leave those who come in the kernel's queue, until there are some."""
+        if self._server is None or self._look_again is not None:
+            return
+        _log.warn(
+            "Out of file descriptors (the limit is {limit}): port {port} takes no connections until some are closed. "
+            "Raise the limit (ulimit -n) or bound the number of connections.",
+            limit=descriptor_limit(),
+            port=self.getHost().port,  # type: ignore[union-attr]
+        )
+        self._server.close()
+        self._server = None
+        self._look_again = self._network.loop.call_later(LOOK_AGAIN, self._resume_accepting)
+
+    def _resume_accepting(self) -> None:
+        self._look_again = None
+        if self._socket is None:
+            return
+        try:
+            copy = self._socket.dup()  # the lowest number that is free: it tells how things are
+        except OSError:
+            copy = None
+        if copy is None or copy.fileno() >= self._network.last_descriptor:
+            if copy is not None:
+                copy.close()
+            self._look_again = self._network.loop.call_later(LOOK_AGAIN, self._resume_accepting)
+            return
+        self._accept(copy)
+        _log.info("Port {port} takes connections again", port=self.getHost().port)  # type: ignore[union-attr]
+
+    def stopListening(self) -> Deferred[None]:
+        """Take no more connections; those that are there stay. The port is free when this returns."""
+        if self._socket is not None:
+            number = self.getHost().port  # type: ignore[union-attr]
+            if self._look_again is not None:
+                self._look_again.cancel()
+                self._look_again = None
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+            self._socket.close()
+            self._socket = None
+            self.connected = False
+            self._network.ports.discard(self)
+            _log.info("({factory} port {port} closed)", factory=_name(self.factory), port=number)
+            self.factory.doStop()
+        return succeed(None)
+
+    loseConnection = stopListening
+
+    def getHost(self) -> Address:
+        """The address that it listens at, with the port's real number.
+
+        :raises plait.errors.NotListeningError: if it does not listen.
+        """
+        if self._socket is None:
+            raise errors.NotListeningError("it has no address")
+        return from_socket(self._socket.getsockname())
+
+    def getHandle(self) -> Any:
+        """The listening socket."""
+        return self._socket
+
+    def fileno(self) -> int:
+        """The number of the listening socket's descriptor; -1 if it does not listen."""
+        return self._socket.fileno() if self._socket is not None else -1
+
+
+def _name(factory: Any) -> str:
+    """The name of a factory in the log."""
+    prefix = getattr(factory, "logPrefix", None)
+    return str(prefix()) if prefix is not None else type(factory).__name__
+
+
+def _finish_now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that has nothing to wait for (but, on asyncio, a turn of the loop for politeness)."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as e:
+        result: T = e.value
+        return result
