@@ -1,8 +1,11 @@
 """Timed calls."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plait import Deferred, reactor
+from plait.engine.timers import Timers
 from plait.errors import AlreadyCalled, AlreadyCancelled
 from plait.interfaces import IDelayedCall, verifyObject
 
@@ -63,3 +66,83 @@ async def test_an_error_is_logged_and_the_others_are_called(flushLoggedErrors):
     (failure,) = flushLoggedErrors(ZeroDivisionError)
     text = failure.getTraceback()
     assert "plait/engine" not in text and "1 / 0" in text
+
+
+class VirtualLoop:
+    """As much of an event loop as timers need, with a clock that stands still until it is told to go on."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.handles = []
+
+    def time(self):
+        return self.now
+
+    def call_later(self, delay, function):
+        class Handle:
+            def cancel(handle):
+                self.handles.remove(handle)
+
+        handle = Handle()
+        handle.when, handle.function = self.now + delay, function
+        self.handles.append(handle)
+        return handle
+
+    def go_to(self, time):
+        while due := [h for h in self.handles if h.when <= time]:
+            handle = min(due, key=lambda h: h.when)
+            self.handles.remove(handle)
+            self.now = max(self.now, handle.when)
+            handle.function()
+        self.now = time
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "cancel", "reset", "delay", "go"]), st.floats(0, 20))))
+def test_any_schedule_is_kept(steps):
+    loop = VirtualLoop()
+    timers = Timers(loop)
+    calls, made = [], []
+    for what, number in steps:
+        active = [c for c in calls if c.active()]
+        if what == "add":
+            n = len(calls)
+            calls.append(timers.add(number, lambda n=n: made.append((n, loop.now)), (), {}))
+        elif what == "go":
+            loop.go_to(loop.now + number)
+        elif active:
+            call = active[int(number) % len(active)]
+            if what == "cancel":
+                call.cancel()
+            else:
+                getattr(call, what)(number)
+        assert set(timers.pending()) == {c for c in calls if c.active()}
+        assert all(c.time >= loop.now for c in timers.pending())
+        assert len(loop.handles) <= 1, "the loop has one timer at most"
+    wanted = {n: c.time for n, c in enumerate(calls) if not c.cancelled}
+    loop.go_to(10_000)
+    assert dict(made) == wanted and len(made) == len(wanted)
+    assert [t for _, t in made] == sorted(t for _, t in made)
+    assert timers.pending() == []
+
+
+def test_cancelled_calls_do_not_pile_up():
+    timers = Timers(VirtualLoop())
+    for _ in range(10_000):
+        timers.add(1000, print, (), {}).cancel()
+    assert len(timers._heap) <= 2 * 64 + 1
+
+
+def test_a_call_that_asks_for_the_next_at_once_does_not_keep_the_loop():
+    loop = VirtualLoop()
+    timers = Timers(loop)
+    made = []
+
+    def again():
+        made.append(1)
+        timers.add(0, again, (), {})
+
+    timers.add(0, again, (), {})
+    (handle,) = loop.handles
+    loop.handles.clear()
+    handle.function()
+    assert made == [1] and len(loop.handles) == 1

@@ -23,7 +23,7 @@ from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
-from plait.engine.timers import DelayedCall
+from plait.engine.timers import DelayedCall, Timers
 from plait.errors import DNSLookupError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
@@ -61,7 +61,7 @@ class Reactor:
         self._fixed = loop is not None
         self._loop: AbstractEventLoop | None = None
         self._events = SystemEvents()
-        self._timers: set[DelayedCall] = set()
+        self._timers: Timers
         self._pool: ThreadPool | None = None
         self._pool_size = 10
         self._thread: int | None = None
@@ -98,7 +98,7 @@ class Reactor:
             self._leave(before)
         self._own = own
         self._network = Network(loop)
-        self._timers = set()
+        self._timers = Timers(loop)
         self._started = False  # that was on the loop before
         self._stopping = False
         _by_loop[loop] = self
@@ -113,7 +113,7 @@ class Reactor:
 
     def _leave(self, loop: AbstractEventLoop) -> None:
         """We made this loop, and are now used in another: that is possible only as long as nothing hangs on the first."""
-        if self._timers or self._network.ports or self._network.connections:
+        if self._timers.pending() or self._network.ports or self._network.connections:
             _log.warn(
                 "the reactor is used inside a running event loop, and what was begun before on its own loop (timers, ports, "
                 "connections) will not go on: begin it inside the running loop"
@@ -263,7 +263,8 @@ class Reactor:
 
     def seconds(self) -> float:
         """The reactor's clock, in seconds. It only ever goes forward (monotonic), and its zero means nothing."""
-        return self.loop.time()
+        _ = self.loop
+        return self._timers.seconds()
 
     def callLater(self, delay: float, callable: Callable[P, object], *args: P.args, **kw: P.kwargs) -> DelayedCall:
         """Call a function in `delay` seconds.
@@ -272,11 +273,14 @@ class Reactor:
         """
         if not delay >= 0:
             raise ValueError(f"{delay!r} is no delay: it must be 0 seconds or more")
-        return DelayedCall(self.loop, self._timers, delay, callable, args, kw)
+        if _get_running_loop() is not self._loop or self._loop is None:
+            _ = self.loop  # it may be time to get one, or another
+        return self._timers.add(delay, callable, args, kw)
 
     def getDelayedCalls(self) -> list[DelayedCall]:
         """The timed calls that are still to be made."""
-        return list(self._timers)
+        _ = self.loop
+        return self._timers.pending()
 
     # -- TCP and TLS
 
