@@ -14,7 +14,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.all
-	$(BIN)/plait run -n -y examples/demo_app.py
+	$(BIN)/plait run -n --stale-pidfile=remove -y examples/demo_app.py
 
 test: lint
 	$(BIN)/coverage erase

@@ -49,6 +49,7 @@ class Target:
 
 
 TARGETS = [
+    Target("echo-64-1", "twisted", 1.8),
     Target("echo-64-100", "twisted", 1.8),
     Target("echo-64-1", "uvloop", 1.15, at_most=True),
     Target("echo-64-100", "uvloop", 1.15, at_most=True),

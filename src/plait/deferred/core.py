@@ -11,13 +11,15 @@ walked without recursion. ``benchmarks/deferreds.py`` measures it.
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import traceback
 import warnings
 from asyncio import CancelledError as TaskCancelledError
 from asyncio import Future as AsyncioFuture
-from asyncio import _get_running_loop, current_task
+from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from plait.failure import SHOW_MACHINERY, Failure, Special, withoutMachinery
 from plait.log import Logger
@@ -30,6 +32,13 @@ U = TypeVar("U")
 V = TypeVar("V")
 T_contra = TypeVar("T_contra", contravariant=True)
 P = ParamSpec("P")
+
+# The task that runs in a loop now. Before 3.12 asyncio.current_task is written in Python, and looks into this dictionary.
+currentTask: Callable[[Any], Any]
+if sys.version_info >= (3, 12):
+    currentTask = asyncio.current_task
+else:
+    currentTask = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
 
 # A pair: (callback, errback, further arguments, further keyword arguments). None as a function hands the result on.
 Entry = tuple[Any, Any, Any, Any]
@@ -513,14 +522,15 @@ class Deferred(Special, Generic[T]):
 
         Nothing is waited for if the result is there. Cancelling the Task cancels this Deferred.
         """
-        if self._has_result() and not isinstance(self.result, Failure):
+        if self.called and self._has_result() and not isinstance(self.result, Failure):
             return _given(self._take_result())
         loop = _get_running_loop()
         if loop is not None:
-            task = current_task(loop)
+            task = currentTask(loop)
             if task is not None and not isinstance(task, Driver):
                 return self._future(loop).__await__()
-        return cast("Generator[Any, None, T]", self)
+        iterator: Any = self
+        return iterator  # type: ignore[no-any-return]
 
     # What `await` and Plait's driver use when they wait: this Deferred is its own iterator, which yields itself, and is
     # sent the result. It has no `throw`, on purpose: an error is then raised in the coroutine itself, and no frame of

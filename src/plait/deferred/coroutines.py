@@ -16,35 +16,22 @@ There are two ways to cancel it, and they differ on purpose:
 from __future__ import annotations
 
 import asyncio
-import sys
 from asyncio import CancelledError as TaskCancelledError
 from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType, FrameType, GeneratorType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from plait.deferred.core import NOTHING, CancelledError, Deferred, Driver, _failed, registerDriver
+from plait.deferred.core import NOTHING, CancelledError, Deferred, Driver, _failed, currentTask, registerDriver
 from plait.failure import Failure, withoutMachinery
 
 T = TypeVar("T")
 
-_register_task = asyncio._register_task
-_unregister_task = asyncio._unregister_task
-
-if sys.version_info >= (3, 12):
-    _swap = cast("Callable[[Any, Any], Any]", asyncio.tasks._swap_current_task)
-else:
-
-    def _swap(loop: Any, task: Any) -> Any:
-        """Make `task` (or None) the current task of `loop`; gives the one that was."""
-        outer = asyncio.current_task(loop)
-        if outer is not None:
-            asyncio._leave_task(loop, outer)
-        if task is not None:
-            asyncio._enter_task(loop, task)
-        return outer
-
+_register_task: Any = asyncio._register_task
+_unregister_task: Any = asyncio._unregister_task
+_enter_task: Any = asyncio._enter_task
+_leave_task: Any = asyncio._leave_task
 
 _NO_KEYWORDS: dict[str, Any] = {}
 
@@ -57,10 +44,10 @@ class CoroutineDeferred(Deferred[T]):
 
     __slots__ = ("_driver",)
 
-    _driver: CoroutineDriver | Any
+    _driver: CoroutineDriver | None
 
     def cancel(self) -> None:
-        if self.called:
+        if self._driver is None:
             super().cancel()
         else:
             self._driver.cancel_now()
@@ -69,16 +56,13 @@ class CoroutineDeferred(Deferred[T]):
 class CoroutineDriver(Driver):
     """Drives one coroutine, and is its Task as far as asyncio's libraries look."""
 
-    # A plain class with defaults on it, not slots: of all this a coroutine that nobody cancels needs four.
+    # A plain class with defaults on it, not slots: of all this a coroutine that nobody cancels needs little.
     _loop: asyncio.AbstractEventLoop | None = None
     _waits_for: Deferred[Any] | None = None
     _fut_waiter: Any = None
-    _must_cancel = False
     _cancel_message: Any = None
     _cancel_requests = 0
     _cancelled_itself = False
-    _running = False
-    _registered = False
     _done = False
     _result: Any = None
     _exception: BaseException | None = None
@@ -91,6 +75,8 @@ class CoroutineDriver(Driver):
     def __init__(self, coro: Any) -> None:
         self._coro = coro
         self._context: Context = copy_context()
+        self._must_cancel = False
+        self._registered = False
         self.deferred: CoroutineDeferred[Any] = CoroutineDeferred()
         self.deferred._driver = self
 
@@ -131,8 +117,12 @@ class CoroutineDriver(Driver):
                 error = self._make_cancelled()
             self._must_cancel = False
         loop = _get_running_loop()
-        outer = _swap(loop, self) if loop is not None else None
-        self._running = True
+        outer: Any = None
+        if loop is not None:
+            outer = currentTask(loop)
+            if outer is not None:
+                _leave_task(loop, outer)
+            _enter_task(loop, self)
         failure: Failure | None = None
         try:
             while True:
@@ -146,7 +136,7 @@ class CoroutineDriver(Driver):
                         self._cancelled_itself = False
                         error = CancelledError()
                         continue
-                    if awaited._has_result():
+                    if awaited.called and awaited._has_result():
                         value = awaited._take_result()
                         if isinstance(value, Failure):
                             error = value.prepared()
@@ -157,7 +147,8 @@ class CoroutineDriver(Driver):
                     resume = self._on_result
                     awaited.callbacks.append((resume, resume, (), _NO_KEYWORDS))
                     if loop is not None:
-                        self._wait_in(loop)
+                        if not self._registered:
+                            self._wait_in(loop)
                         if self._must_cancel:
                             loop.call_soon(self._cancel_wait, context=self._context)
                     return
@@ -169,9 +160,10 @@ class CoroutineDriver(Driver):
         except BaseException as e:
             failure = _failed(e)
         finally:
-            self._running = False
             if loop is not None:
-                _swap(loop, outer)
+                _leave_task(loop, self)
+                if outer is not None:
+                    _enter_task(loop, outer)
         self._finish(value, failure)
 
     def _wait_for_asyncio(self, loop: asyncio.AbstractEventLoop | None, awaited: Any) -> BaseException | None:
@@ -208,12 +200,12 @@ class CoroutineDriver(Driver):
         if not self._registered:
             self._loop = loop
             self._registered = True
-            _register_task(cast("Any", self))
+            _register_task(self)
 
     def _finish(self, value: Any, failure: Failure | None) -> None:
         self._done = True
         if self._registered:
-            _unregister_task(cast("Any", self))
+            _unregister_task(self)
         if self._done_callbacks is not None:
             self._result = value
             self._exception = failure.value if failure is not None else None
@@ -223,10 +215,12 @@ class CoroutineDriver(Driver):
             self._exception = failure.value
         else:
             self._result = value
+        deferred = self.deferred
+        deferred._driver = None  # no circle is left for the garbage collector
         if failure is not None:
-            self.deferred.errback(failure)
+            deferred.errback(failure)
         else:
-            self.deferred.callback(value)
+            deferred.callback(value)
 
     # -- cancelling
 
@@ -234,9 +228,7 @@ class CoroutineDriver(Driver):
         """Cancel through the Deferred: what is waited for is cancelled, and the coroutine goes on now."""
         if self._done:
             return
-        if self._running:
-            self._cancelled_itself = True
-        elif self._waits_for is not None:
+        if self._waits_for is not None:
             self._waits_for.cancel()
         elif self._fut_waiter is not None:
             future, self._fut_waiter = self._fut_waiter, None
@@ -244,6 +236,8 @@ class CoroutineDriver(Driver):
                 future.remove_done_callback(self._on_future)
                 future.cancel()
             self._context.run(self._step, None, CancelledError())
+        else:
+            self._cancelled_itself = True  # it runs now
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel as a Task is: `asyncio.CancelledError` is raised in the coroutine on the loop's next turn."""
