@@ -41,8 +41,8 @@ def download(url, file):
     """A Deferred that fires when the page is in the file, or fails with the reason why it is not."""
     scheme, host, port, _path = client._parse(url)
     factory = ProgressDownloader(url, file)
-    if scheme == b"https":
-        reactor.connectSSL(host, port, factory, verifiedClientContextFactory(host.decode()))
+    if scheme == "https":
+        reactor.connectSSL(host, port, factory, verifiedClientContextFactory(host))
     else:
         reactor.connectTCP(host, port, factory)
     return factory.deferred

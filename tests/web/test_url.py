@@ -34,6 +34,8 @@ from plait.web.url import URL, join, parse
     ],
 )
 def test_parts(url: str | bytes, parts: tuple[bytes, bytes, int, bytes]) -> None:
+    if isinstance(url, str):
+        parts = tuple(p.decode() if isinstance(p, bytes) else p for p in parts)
     assert _parse(url) == parts
     assert type(_parse(url)) is tuple
 

@@ -12,7 +12,7 @@ Certificates are verified unless a context factory says otherwise.
 from __future__ import annotations
 
 import os
-from typing import Any, BinaryIO
+from typing import Any, AnyStr, BinaryIO
 
 from plait.deferred import Deferred
 from plait.web import url as web_url
@@ -76,7 +76,13 @@ def downloadPage(
     return factory.deferred
 
 
-def _parse(url: bytes | str, defaultPort: int | None = None) -> tuple[bytes, bytes, int, bytes]:
-    """Scheme, host, port and path of `url`, as `connectTCP` and a request need them. See `plait.web.url.parse`."""
+def _parse(url: AnyStr, defaultPort: int | None = None) -> tuple[AnyStr, AnyStr, int, AnyStr]:
+    """Scheme, host, port and path of `url`, as `connectTCP` and a request need them. See `plait.web.url.parse`.
+
+    They are of the kind that `url` is, bytes or str, so that a program compares them with what it writes itself.
+    """
     parts = web_url.parse(url, defaultPort)
-    return parts.scheme, parts.host, parts.port, parts.path
+    if isinstance(url, bytes):
+        return parts.scheme, parts.host, parts.port, parts.path
+    # what goes on the wire is ASCII
+    return parts.scheme.decode("ascii"), parts.host.decode("ascii"), parts.port, parts.path.decode("ascii")
