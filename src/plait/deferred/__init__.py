@@ -1,7 +1,8 @@
 """Results that are not there yet.
 
 In reading order: `core` (the Deferred itself), `coroutines` (async def and await), `generators` (inlineCallbacks),
-`lists` (several at once), `shortcuts` (a Deferred of a value, of an error, of whatever a function gives).
+`lists` (several at once), `shortcuts` (a Deferred of a value, of an error, of whatever a function gives), `locks` (taking
+turns).
 """
 
 from plait.deferred.core import (
@@ -15,7 +16,8 @@ from plait.deferred.core import (
 )
 from plait.deferred.coroutines import ensureDeferred
 from plait.deferred.generators import inlineCallbacks, returnValue
-from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FirstError, gatherResults
+from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FailureGroup, FirstError, gatherResults, race
+from plait.deferred.locks import DeferredLock, DeferredQueue, DeferredSemaphore, QueueOverflow, QueueUnderflow
 from plait.deferred.shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed
 from plait.failure import Failure
 
@@ -27,8 +29,14 @@ __all__ = [
     "DebugInfo",
     "Deferred",
     "DeferredList",
+    "DeferredLock",
+    "DeferredQueue",
+    "DeferredSemaphore",
     "Failure",
+    "FailureGroup",
     "FirstError",
+    "QueueOverflow",
+    "QueueUnderflow",
     "TimeoutError",
     "ensureDeferred",
     "execute",
@@ -39,6 +47,7 @@ __all__ = [
     "logError",
     "maybeDeferred",
     "passthru",
+    "race",
     "returnValue",
     "setDebugging",
     "succeed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from plait.deferred.core import Deferred
@@ -121,3 +121,44 @@ class _Gathered(DeferredList):
         if self._missing == 0 and not self.called:
             self.callback(self.resultList)
         return result
+
+
+class FailureGroup(Exception):
+    """All the Deferreds of a `race` failed. `failures` holds their Failures, in the order of the Deferreds."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__(failures)
+        self.failures = failures
+
+
+def race(ds: Sequence[Deferred[T]]) -> Deferred[tuple[int, T]]:
+    """The first result of several Deferreds, as ``(index, result)``; the others are cancelled then.
+
+    It fails with `FailureGroup` if all fail. Cancelling it cancels all.
+    """
+    winner: int | None = None
+    failures: dict[int, Failure] = {}
+
+    def cancel_others(_: object = None) -> None:
+        for index, d in enumerate(members):
+            if index != winner:
+                d.cancel()
+
+    def won(result: T, index: int) -> None:
+        nonlocal winner
+        if winner is None:
+            winner = index
+            cancel_others()
+            final.callback((index, result))
+
+    def lost(failure: Failure, index: int) -> None:
+        if winner is None:
+            failures[index] = failure
+            if len(failures) == len(members) and not final.called:
+                final.errback(FailureGroup([failures[n] for n in sorted(failures)]))
+
+    members = list(ds)
+    final: Deferred[tuple[int, T]] = Deferred(cancel_others)
+    for index, d in enumerate(members):
+        d.addCallbacks(won, lost, (index,), None, (index,), None)
+    return final
