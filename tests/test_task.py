@@ -137,3 +137,18 @@ def test_react_exits_with_what_main_says(outcome, code, flushLoggedErrors):
     assert e.value.code == code
     assert len(flushLoggedErrors(KeyError)) == (1 if code == 1 else 0)
     r.loop.close()
+
+
+def test_withCount_tells_how_many_intervals_have_passed():
+    counts = []
+    loop = LoopingCall.withCount(counts.append)
+    clock = loop.clock = Clock()
+    loop.start(1)
+    clock.pump([1, 1, 3.5, 0.5])
+    assert counts == [1, 1, 1, 3, 1]
+    loop.stop()
+    counts.clear()
+    loop.start(0.1, now=False)
+    clock.pump([0.1] * 3)
+    assert sum(counts) == 3
+    loop.stop()

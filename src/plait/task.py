@@ -37,6 +37,7 @@ class LoopingCall:
         self._call: Any = None
         self._deferred: Deferred[LoopingCall] | None = None
         self._run_at_start = False
+        self._counted: int | None = None  # how many intervals withCount's function has been told of
 
     def start(self, interval: float, now: bool = True) -> Deferred[LoopingCall]:
         """Call the function every `interval` seconds, first now (or, with ``now=False``, after one interval).
@@ -59,12 +60,36 @@ class LoopingCall:
         self._deferred = d
         self.interval = interval
         self.starttime = self.clock.seconds()
+        self._counted = None
         self._run_at_start = now
         if now:
             self()
         else:
             self._schedule()
         return d
+
+    @classmethod
+    def withCount(cls, countCallable: Callable[[int], Any]) -> LoopingCall:
+        """A LoopingCall whose function is told how many intervals have passed since its last call: 1, or more if
+        calls fell out.
+
+        The first call is told 1 if it is made at the start. It is not called when it would be told 0.
+        """
+        loop: LoopingCall
+
+        def counting() -> Any:
+            interval, start = loop.interval, loop.starttime
+            if not interval or start is None:
+                return countCallable(1)
+            # rounded, so that a clock's last digits do not make an interval fall out
+            passed = int(round((loop.clock.seconds() - start) / interval, 9))
+            if loop._counted is None:
+                loop._counted = -1 if loop._run_at_start else 0
+            count, loop._counted = passed - loop._counted, max(passed, loop._counted)
+            return countCallable(count) if count > 0 else None
+
+        loop = cls(counting)
+        return loop
 
     def stop(self) -> None:
         """Call the function no more.
