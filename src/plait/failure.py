@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # What carries a user's calls without being of interest to them.
 MACHINERY = tuple(
-    _HERE + part for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "failure.py", "task.py")
+    _HERE + part
+    for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "task" + os.sep, "failure.py")
 )
 SHOW_MACHINERY = os.environ.get("PLAIT_DEBUG", "") not in ("", "0")
 
