@@ -454,3 +454,18 @@ def test_context_follows_through_futures_and_deferreds(run):
         assert await d == ("mine", "mine")
 
     run(main)
+
+
+def test_iterating_over_a_deferred_ends():
+    d = Deferred()
+    assert list(d) == [d]
+
+
+def test_yield_from_in_a_generator_that_plait_drives():
+    def work():
+        return (yield from a), (yield from succeed(2))
+
+    a = Deferred()
+    d = ensureDeferred(work())
+    a.callback(1)
+    assert result_of(d) == [(1, 2)]

@@ -529,19 +529,12 @@ class Deferred(Special, Generic[T]):
             task = currentTask(loop)
             if task is not None and not isinstance(task, Driver):
                 return self._future(loop).__await__()
-        iterator: Any = self
-        return iterator  # type: ignore[no-any-return]
+        waiting: Any = _Waiting(self)
+        return waiting  # type: ignore[no-any-return]
 
-    # What `await` and Plait's driver use when they wait: this Deferred is its own iterator, which yields itself, and is
-    # sent the result. It has no `throw`, on purpose: an error is then raised in the coroutine itself, and no frame of
-    # ours stands in its traceback.
-
-    def __next__(self) -> Deferred[T]:
-        return self
-
-    def send(self, value: Any) -> Any:
-        """End the wait with `value` (for a driver of coroutines; `callback` is what fires a Deferred)."""
-        raise StopIteration(None if value is NOTHING else value)
+    def __iter__(self) -> Generator[Any, None, T]:
+        """For ``yield from`` in a generator that Plait drives."""
+        return self.__await__()
 
     def _future(self, loop: AbstractEventLoop) -> AsyncioFuture[T]:
         """A future of `loop` that gets the result; cancelling it cancels this Deferred."""
@@ -613,6 +606,31 @@ class Deferred(Special, Generic[T]):
         return f"<{name} at {id(self):#x} current result: {result!r}>"
 
     __str__ = __repr__
+
+
+class _Waiting:
+    """One wait for a Deferred, in a coroutine that Plait drives: it yields the Deferred, and is sent the result.
+
+    It has no `throw`, on purpose: an error is then raised in the coroutine itself, and no frame of ours stands in its
+    traceback.
+    """
+
+    __slots__ = ("_deferred",)
+
+    def __init__(self, deferred: Deferred[Any]) -> None:
+        self._deferred: Deferred[Any] | None = deferred
+
+    def __iter__(self) -> _Waiting:
+        return self
+
+    def __next__(self) -> Deferred[Any]:
+        deferred, self._deferred = self._deferred, None
+        if deferred is None:
+            raise StopIteration
+        return deferred
+
+    def send(self, value: Any) -> Any:
+        raise StopIteration(None if value is NOTHING else value)
 
 
 # what a driver sends for None: a plain None would ask an iterator for its next value instead
