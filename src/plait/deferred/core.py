@@ -244,7 +244,7 @@ class Deferred(Special, Generic[T]):
                 )
             )
         if self.called and not self.paused:
-            self._run()
+            self._run(isinstance(self.result, Failure))
         return self
 
     @overload
@@ -261,7 +261,7 @@ class Deferred(Special, Generic[T]):
             raise TypeError(f"a callback must be callable: {callback!r}")
         self.callbacks.append((callback, None, args, kwargs))
         if self.called and not self.paused:
-            self._run()
+            self._run(isinstance(self.result, Failure))
         return self
 
     @overload
@@ -281,7 +281,7 @@ class Deferred(Special, Generic[T]):
             raise TypeError(f"an errback must be callable: {errback!r}")
         self.callbacks.append((None, errback, args, kwargs))
         if self.called and not self.paused:
-            self._run()
+            self._run(isinstance(self.result, Failure))
         return self
 
     @overload
@@ -298,7 +298,7 @@ class Deferred(Special, Generic[T]):
             raise TypeError(f"a callback must be callable: {callback!r}")
         self.callbacks.append((callback, callback, args, kwargs))
         if self.called and not self.paused:
-            self._run()
+            self._run(isinstance(self.result, Failure))
         return self
 
     def chainDeferred(self, d: Deferred[Any]) -> Deferred[None]:
@@ -350,14 +350,15 @@ class Deferred(Special, Generic[T]):
         :raises AlreadyCalledError: if it has been fired before.
         :raises TypeError: if the result is a Deferred; return one from a callback instead.
         """
-        if (self.called or isinstance(result, Deferred)) and not self._may_fire(result):
+        special = isinstance(result, Special)
+        if (self.called or special) and not self._may_fire(result):
             return
         self.called = True
         self.result = result
         if _debugging:
             self._note_invoker()
         if not self.paused:
-            self._run()
+            self._run(special)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fire with an error: a Failure, an exception, or (None) the exception that is being handled.
@@ -375,12 +376,14 @@ class Deferred(Special, Generic[T]):
         if _debugging:
             self._note_invoker()
         if not self.paused:
-            self._run()
+            self._run(True)
 
     def _may_fire(self, result: object) -> bool:
         """Whether to go on firing in an odd case; raises where the caller made a mistake."""
         if isinstance(result, Deferred):
             raise TypeError("a Deferred cannot be fired with a Deferred; return one from a callback instead")
+        if not self.called:
+            return True  # with a Failure, which is as good as errback
         if getattr(self, "_suppressAlreadyCalled", False):
             # it was cancelled before, and the work behind it, which nobody could stop, has now ended
             self._suppressAlreadyCalled = False
@@ -401,7 +404,7 @@ class Deferred(Special, Generic[T]):
         """Take back one `pause`."""
         self.paused -= 1
         if self.called and not self.paused:
-            self._run()
+            self._run(isinstance(self.result, Failure))
 
     def cancel(self) -> None:
         """Stop the work behind this Deferred, as far as that is possible, and fire it with `CancelledError`.
@@ -418,17 +421,16 @@ class Deferred(Special, Generic[T]):
         elif isinstance(getattr(self, "result", None), Deferred):
             self.result.cancel()
 
-    def _run(self) -> None:
+    def _run(self, failed: bool) -> None:
         """Call what is due: this Deferred's queue, and the queues of those that wait for it, in turn.
 
-        To be called only when it has been fired and is not paused.
+        To be called only when it has been fired and is not paused. `failed`: its result is a Failure.
         """
         current: Deferred[Any] = self
         # those whose queue is not done yet, because one that waits for them comes first
         unfinished: list[Deferred[Any]] | None = None
         while True:
             result = current.result
-            failed = isinstance(result, Failure)
             entries = current.callbacks
             waiting: Deferred[Any] | None = None
             current.paused = 1
@@ -486,10 +488,11 @@ class Deferred(Special, Generic[T]):
                         unfinished = []
                     unfinished.append(current)
                     if not waiting.paused:
-                        current = waiting
+                        current = waiting  # with the same result, failed or not
                         continue
             while unfinished:
                 current = unfinished.pop()
+                failed = isinstance(current.result, Failure)
                 if current.paused == 1:
                     break
                 # somebody has paused it meanwhile; its unpause() runs the rest
