@@ -482,3 +482,20 @@ def test_the_traceback_of_a_rested_error_names_its_origin_when_it_is_awaited():
 
 def test_failure_result_stays_a_failure():
     assert isinstance(result_of(fail(KeyError()))[0], Failure)
+
+
+@pytest.mark.parametrize("fire", [lambda d: d.callback(1), lambda d: d.errback(KeyError()), lambda d: d.cancel()])
+def test_a_fired_deferred_lets_its_canceller_go(fire):
+    import weakref
+
+    class Canceller:
+        def __call__(self, d):
+            pass
+
+    canceller = Canceller()
+    gone = weakref.ref(canceller)
+    d = Deferred(canceller)
+    del canceller
+    fire(d)
+    assert gone() is None
+    d.addErrback(lambda f: None)

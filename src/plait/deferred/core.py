@@ -354,6 +354,7 @@ class Deferred(Special, Generic[T]):
         if (self.called or special) and not self._may_fire(result):
             return
         self.called = True
+        self._canceller = None  # what it holds need not live as long as the result
         self.result = result
         if _debugging:
             self._note_invoker()
@@ -372,6 +373,7 @@ class Deferred(Special, Generic[T]):
         if self.called and not self._may_fire(None):
             return
         self.called = True
+        self._canceller = None
         self.result = fail
         if _debugging:
             self._note_invoker()
