@@ -35,6 +35,7 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 _VERSION = "plait.as_twisted.version"
 _ENDINGS = "plait.as_twisted.legacy.endings"
 _TESTING = _row("plait.testing")
+_LEGACY = "plait.as_twisted.legacy"
 _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # --8<-- [start:table]
@@ -44,7 +45,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.reflect": _row(f"{_LEGACY}.reflect"),
     "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
+    "twisted.python.usage": _row(f"{_LEGACY}.usage"),
     "twisted.python.versions": _row(_VERSION, only="Version"),
     "twisted.logger": _row("plait.log"),
     # The engine
