@@ -45,6 +45,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.filepath": _row(f"{_LEGACY}.filepath"),
     "twisted.python.reflect": _row(f"{_LEGACY}.reflect"),
     "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
     "twisted.python.usage": _row(f"{_LEGACY}.usage"),
