@@ -74,7 +74,8 @@ class FilePath(AbstractFilePath[AnyStr]):
         """The same path in text; in the file system's encoding, unless told."""
         path: str | bytes = self.path
         if isinstance(path, str):
-            return cast("FilePath[str]", self)
+            same: FilePath[str] = cast("Any", self)
+            return same
         clone: Any = self.clonePath
         return cast("FilePath[str]", clone(path.decode(encoding) if encoding else os.fsdecode(path)))
 
@@ -82,7 +83,8 @@ class FilePath(AbstractFilePath[AnyStr]):
         """The same path in bytes; in the file system's encoding, unless told."""
         path: str | bytes = self.path
         if isinstance(path, bytes):
-            return cast("FilePath[bytes]", self)
+            same: FilePath[bytes] = cast("Any", self)
+            return same
         clone: Any = self.clonePath
         return cast("FilePath[bytes]", clone(path.encode(encoding) if encoding else os.fsencode(path)))
 
