@@ -46,6 +46,6 @@ def test_what_comes_before_and_after_a_release() -> None:
         Version("plait", 1, 2, 3, post=1),
         Version("plait", 1, 2, 4, dev=0),
     ]
-    assert sorted(order[::-1]) == order
+    assert sorted(set(order)) == order
     assert [v.public() for v in order] == ["1.2.3.dev1", "1.2.3rc1", "1.2.3", "1.2.3.post1", "1.2.4.dev0"]
     assert getVersionString(order[1]) == "plait 1.2.3rc1"

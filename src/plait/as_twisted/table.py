@@ -55,6 +55,13 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.runtime": _row(f"{_LEGACY}.runtime"),
     "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
     "twisted.python.util": _row(f"{_LEGACY}.util"),
+    "twisted.python.context": _row(f"{_LEGACY}.context"),
+    "twisted.python.lockfile": _row(f"{_LEGACY}.lockfile"),
+    "twisted.python.logfile": _row(f"{_LEGACY}.logfile"),
+    "twisted.python.monkey": _row(f"{_LEGACY}.monkey"),
+    "twisted.python.randbytes": _row(f"{_LEGACY}.randbytes"),
+    "twisted.python.systemd": _row(f"{_LEGACY}.systemd"),
+    "twisted.python.threadable": _row(f"{_LEGACY}.threadable"),
     "twisted.python.versions": _row(_VERSION, only="Version getVersionString"),
     "twisted.logger": _row("plait.log"),
     # The engine
