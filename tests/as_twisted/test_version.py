@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plait.as_twisted.version import Version
+from plait.as_twisted.version import Version, getVersionString
 
 
 def test_the_number_is_that_of_a_release_of_twisted(alias: None) -> None:
@@ -34,3 +34,18 @@ def test_versions_of_two_packages_are_not_ordered() -> None:
 def test_repr_can_be_evaluated() -> None:
     version = Version("twisted", 26, 10, 0)
     assert eval(repr(version)) == version
+    early = Version("plait", 1, 2, 3, release_candidate=1, dev=4)
+    assert eval(repr(early)) == early
+
+
+def test_what_comes_before_and_after_a_release() -> None:
+    order = [
+        Version("plait", 1, 2, 3, dev=1),
+        Version("plait", 1, 2, 3, release_candidate=1),
+        Version("plait", 1, 2, 3),
+        Version("plait", 1, 2, 3, post=1),
+        Version("plait", 1, 2, 4, dev=0),
+    ]
+    assert sorted(set(order)) == order
+    assert [v.public() for v in order] == ["1.2.3.dev1", "1.2.3rc1", "1.2.3", "1.2.3.post1", "1.2.4.dev0"]
+    assert getVersionString(order[1]) == "plait 1.2.3rc1"

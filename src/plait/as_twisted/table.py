@@ -35,6 +35,7 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 _VERSION = "plait.as_twisted.version"
 _ENDINGS = "plait.as_twisted.legacy.endings"
 _TESTING = _row("plait.testing")
+_LEGACY = "plait.as_twisted.legacy"
 _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # --8<-- [start:table]
@@ -44,8 +45,24 @@ MODULES: Mapping[str, Row] = {
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.filepath": _row(f"{_LEGACY}.filepath"),
+    "twisted.python.reflect": _row(f"{_LEGACY}.reflect"),
     "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
-    "twisted.python.versions": _row(_VERSION, only="Version"),
+    "twisted.python.usage": _row(f"{_LEGACY}.usage"),
+    "twisted.python.components": _row(f"{_LEGACY}.components"),
+    "twisted.python.deprecate": _row(f"{_LEGACY}.deprecate"),
+    "twisted.python.compat": _row(f"{_LEGACY}.compat", range="builtins:range"),
+    "twisted.python.runtime": _row(f"{_LEGACY}.runtime"),
+    "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
+    "twisted.python.util": _row(f"{_LEGACY}.util"),
+    "twisted.python.context": _row(f"{_LEGACY}.context"),
+    "twisted.python.lockfile": _row(f"{_LEGACY}.lockfile"),
+    "twisted.python.logfile": _row(f"{_LEGACY}.logfile"),
+    "twisted.python.monkey": _row(f"{_LEGACY}.monkey"),
+    "twisted.python.randbytes": _row(f"{_LEGACY}.randbytes"),
+    "twisted.python.systemd": _row(f"{_LEGACY}.systemd"),
+    "twisted.python.threadable": _row(f"{_LEGACY}.threadable"),
+    "twisted.python.versions": _row(_VERSION, only="Version getVersionString"),
     "twisted.logger": _row("plait.log"),
     # The engine
     "twisted.internet": _row(),

@@ -1,0 +1,179 @@
+"""Small things."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from plait.as_twisted.legacy import accounts, util
+
+
+def test_a_dict_without_case() -> None:
+    table = util.InsensitiveDict({"One": 1, b"Two": 2, 3: 3})
+    assert table["oNE"] == 1 and table[b"TWO"] == 2 and table[3] == 3
+    assert "ONE" in table and "four" not in table and len(table) == 3
+    assert list(table) == ["One", b"Two", 3]
+    table["ONE"] = 5
+    assert table.pop("one") == 5 and "One" not in table
+    assert table == {b"two": 2, 3: 3} and table == table.copy() and table != {}
+    assert list(util.InsensitiveDict({"One": 1}, preserve=False)) == ["one"]
+
+
+class Shown(util.FancyStrMixin):
+    showAttributes = ("name", ("size", hex), ("weight", "kg", "%.1f"))
+    name, size, weight = "n", 16, 2.25
+
+
+def test_a_repr_of_attributes() -> None:
+    assert repr(Shown()) == str(Shown()) == "<Shown name='n' size=0x10 kg=2.2>"
+
+
+class Equal(util.FancyEqMixin):
+    compareAttributes = ("a", "b")
+
+    def __init__(self, a: int, b: int, c: int = 0) -> None:
+        self.a, self.b, self.c = a, b, c
+
+
+def test_equality_by_attributes() -> None:
+    class Other(Equal): ...
+
+    assert Equal(1, 2, 3) == Equal(1, 2, 4) != Equal(1, 3, 3)
+    assert Other(1, 2) == Equal(1, 2)
+    assert Equal(1, 2) != (1, 2)
+    assert util.FancyEqMixin() != util.FancyEqMixin()
+
+
+def test_sequences() -> None:
+    assert util.uniquify([3, 1, 3, 2, 1]) == [3, 1, 2]
+    assert util.padTo(3, [1]) == [1, None, None]
+    with pytest.raises(ValueError):
+        util.padTo(1, [1, 2])
+
+
+def test_paths(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "a" / "mark").touch()
+    assert util.sibpath(str(deep), "c") == str(tmp_path / "a" / "c")
+    assert util.searchupwards(str(deep), files=["mark"], dirs=["b"]) == str(tmp_path / "a") + os.sep
+    assert util.searchupwards(str(deep), files=["there is no such file"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("f", "F"), ("fO", "F O"), ("someName", "Some Name"), ("_private", "Private"), ("aURL", "A URL")],
+)
+def test_labels(name: str, label: str) -> None:
+    assert util.nameToLabel(name) == label
+
+
+def test_a_bar() -> None:
+    bar = util.makeStatBar(10, 100)
+    assert bar(0) == "[>--------]"
+    assert bar(50) == "[=====>---]"
+    assert bar(51) == ""
+    assert bar(51, force=True) == "[=====>---]"
+
+
+def test_a_password_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+    assert util.getPassword() == "secret"
+    with pytest.raises(EOFError):
+        util.getPassword()
+
+
+def test_a_password_is_asked_for_until_both_agree(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter(["a", "b", "c", "c"])
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: next(answers))
+    assert util.getPassword(forceTTY=True, confirm=True, mismatchMessage="No!") == "c"
+    assert capsys.readouterr().out == "No!\n"
+
+
+def test_calls() -> None:
+    tries = iter([InterruptedError, None])
+
+    def interrupted(value: int) -> int:
+        if error := next(tries):
+            raise error
+        return value
+
+    assert util.untilConcludes(interrupted, 5) == 5
+    assert util.raises(KeyError, {}.__getitem__, 1) and not util.raises(KeyError, {1: 1}.__getitem__, 1)
+    assert util.str_xor("ab", 3) == "ba"
+
+
+def test_metadata() -> None:
+    def first() -> None:
+        """The first."""
+
+    first.mark = 5
+
+    def second() -> None: ...
+
+    assert util.mergeFunctionMetadata(first, second) is second
+    assert (second.__name__, second.__doc__, second.mark) == ("first", "The first.", 5)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """A system that notes who we become, and starts as user 0 and group 0."""
+    made: list[tuple[object, ...]] = []
+    now = {"uid": 0, "gid": 0}
+    for name in ("setuid", "setgid", "seteuid", "setegid"):
+
+        def become(number: int, name: str = name) -> None:
+            made.append((name, number))
+            now[name[-3:]] = number
+
+        monkeypatch.setattr(os, name, become)
+    for name in ("getuid", "getgid", "geteuid", "getegid"):
+        monkeypatch.setattr(os, name, lambda name=name: now[name[-3:]])
+    monkeypatch.setattr(accounts, "initgroups", lambda uid, gid: made.append(("initgroups", uid, gid)))
+    return made
+
+
+def test_become_another_user(calls: list[tuple[object, ...]]) -> None:
+    accounts.switchUID(12, 34)
+    assert calls == [("setgid", 34), ("initgroups", 12, 34), ("setuid", 12)]
+    with pytest.warns(UserWarning, match="setuid 12 but uid is already 12"):
+        accounts.switchUID(12, None)
+    assert len(calls) == 3
+
+
+def test_become_another_user_in_effect(calls: list[tuple[object, ...]]) -> None:
+    accounts.switchUID(12, 34, euid=True)
+    assert calls == [("setegid", 34), ("initgroups", 12, 34), ("seteuid", 12)]
+
+
+def test_run_as_another_user(calls: list[tuple[object, ...]]) -> None:
+    def work(value: int) -> tuple[int, int]:
+        calls.append(("work", value))
+        return os.geteuid(), os.getegid()
+
+    assert accounts.runAsEffectiveUser(12, 34, work, 5) == (12, 34)
+    assert calls == [
+        ("setegid", 34),
+        ("seteuid", 12),
+        ("work", 5),
+        ("seteuid", 0),
+        ("setegid", 0),
+    ]
+    del calls[:]
+    assert accounts.runAsEffectiveUser(0, 0, work, 6) == (0, 0)
+    assert calls == [("work", 6)]
+
+
+def test_users_by_name() -> None:
+    pwd = pytest.importorskip("pwd")
+    entry = pwd.getpwuid(os.getuid())
+    assert accounts.uidFromString(entry.pw_name) == accounts.uidFromString(str(entry.pw_uid)) == entry.pw_uid
+    assert accounts.gidFromString("17") == 17
+    with pytest.raises(KeyError):
+        accounts.uidFromString("there is no such user")
