@@ -4,8 +4,8 @@ In reading order: `plait.testing.pytest_plugin` (tests that return a Deferred or
 itself), `plait.testing.running` and `plait.testing.logged` (what it is made of), `plait.testing.transports` (a
 transport that is a bytes buffer), `plait.testing.reactors` (a reactor that only notes what it is asked),
 `plait.testing.peers` (ready-made protocols and producers, and waiting for them), `plait.testing.pumps` (two protocols
-joined without a network), `plait.testing.asserts`, `plait.testing.marks` and `plait.testing.case` (tests in classes, as
-trial has them).
+joined without a network), `plait.testing.asserts`, `plait.testing.marks`, `plait.testing.steps` and
+`plait.testing.case` (tests in classes, as trial has them).
 """
 
 from importlib import import_module

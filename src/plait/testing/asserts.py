@@ -194,7 +194,7 @@ class Assertions(unittest.TestCase):
         The Deferred goes on with None.
         """
         waiting = _deferred(deferred)
-        result = self._result(waiting, "a result")
+        result = _result_of(self, waiting, "a result")
         if isinstance(result, Failure):
             self.fail(f"{waiting!r} was to have a result, but has failed:\n{result.getTraceback()}")
         value: T = result
@@ -206,20 +206,13 @@ class Assertions(unittest.TestCase):
         The test fails otherwise. The Deferred goes on with None.
         """
         waiting = _deferred(deferred)
-        result = self._result(waiting, "a failure")
+        result = _result_of(self, waiting, "a failure")
         if not isinstance(result, Failure):
             self.fail(f"{waiting!r} was to fail, but has the result {result!r}")
         failure: Failure = result
         if types and not failure.check(*types):
             self.fail(f"{waiting!r} was to fail with {_names(types)}, but did so with:\n{failure.getTraceback()}")
         return failure
-
-    def _result(self, deferred: Deferred[Any], what: str) -> Any:
-        results: list[Any] = []
-        deferred.addBoth(results.append)
-        if not results:
-            self.fail(f"{deferred!r} was to have {what}, but has not been fired")
-        return results[0]
 
     def assertNoResult(self, deferred: Deferred[Any] | Coroutine[Any, Any, Any]) -> None:
         """The Deferred or coroutine has neither a result nor an error yet. It is left as it is."""
@@ -276,3 +269,11 @@ class Assertions(unittest.TestCase):
 def _names(types: Any) -> str:
     each = types if isinstance(types, tuple) else (types,)
     return " or ".join(getattr(t, "__name__", str(t)) for t in each)
+
+
+def _result_of(case: Assertions, deferred: Deferred[Any], what: str) -> Any:
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    if not results:
+        case.fail(f"{deferred!r} was to have {what}, but has not been fired")
+    return results[0]

@@ -10,23 +10,15 @@ from __future__ import annotations
 
 import inspect
 import os
-import shutil
-import sys
-import tempfile
 import unittest
-import warnings
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 from unittest import SkipTest, mock
 
-from plait.current import getReactor
-from plait.deferred import Deferred, TimeoutError
 from plait.failure import Failure
 from plait.testing.asserts import Assertions, FailTest
-from plait.testing.logged import LoggedErrors
 from plait.testing.marks import Suppression, Todo, makeTodo, nearest
-from plait.testing.running import TimedOut, leftovers, runToEnd, sweep
+from plait.testing.steps import DirtyReactorAggregateError, ReactorRun, Run
 
 __all__ = [
     "DirtyReactorAggregateError",
@@ -41,19 +33,8 @@ __all__ = [
 # unittest leaves out the frames of modules that have this name, and so shows the user's line first.
 __unittest = True
 
-_ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
-
 # Seconds for each step of a test that has no `timeout`.
 _TIMEOUT = 120.0
-
-
-class DirtyReactorAggregateError(Exception):
-    """A test has left something behind in the reactor; `leftovers` has the names."""
-
-    def __init__(self, leftovers: Sequence[str]) -> None:
-        self.leftovers = list(leftovers)
-        listed = "".join(f"\n  {name}" for name in self.leftovers)
-        super().__init__(f"left behind in the reactor (cancel, close or await it before the test ends):{listed}")
 
 
 class Patch:
@@ -74,11 +55,8 @@ class SynchronousTestCase(Assertions):
     fail: see `makeTodo`), `suppress` (a list of `plait.testing.marks.suppress`).
     """
 
-    _logged: LoggedErrors
-    _warned: list[warnings.WarningMessage]
-    _result: Any
-    _passed: bool
-    _scratch: str | None = None
+    _plait_runner: type[Run] = Run
+    _plait_run: Run
     _cleanups: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]]  # addCleanup of unittest fills it
 
     def runTest(self) -> Any:
@@ -127,7 +105,8 @@ class SynchronousTestCase(Assertions):
             if skip is not None:
                 result.addSkip(self, skip)
             else:
-                self._run_watched(result)
+                self._plait_run = self._plait_runner(self, result)
+                self._plait_run.run()
         finally:
             result.stopTest(self)
         return result
@@ -139,106 +118,19 @@ class SynchronousTestCase(Assertions):
         for _, text in [*result.errors, *result.failures]:
             raise self.failureException(text)
 
-    def _run_watched(self, result: unittest.TestResult) -> None:
-        self._result = result
-        self._passed = True
-        self._logged = LoggedErrors()
-        self._logged.begin()
-        try:
-            with warnings.catch_warnings(record=True) as self._warned:
-                warnings.simplefilter("always")
-                for args, kwargs in self.getSuppress():
-                    warnings.filterwarnings(*args, **kwargs)
-                self._run_steps()
-            for warning in self._warned:
-                self._step(self._warn_again, warning)
-            self._warned = []
-        finally:
-            self._logged.end()
-            if self._scratch is not None:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-                self._scratch = None
-        if self._passed:
-            todo = self.getTodo()
-            if todo is not None:
-                result.addUnexpectedSuccess(self)
-            else:
-                result.addSuccess(self)
-
-    def _run_steps(self) -> None:
-        known = self._left()
-        if self._step(self.setUp):
-            self._step(getattr(self, self._testMethodName), is_test=True)
-            self._step(self.tearDown)
-        self.doCleanups()
-        for failure in self._logged.flush():
-            self._report((failure.type, failure.value, failure.getTracebackObject()))
-        self._check_left(known)
-
     def doCleanups(self) -> bool:  # type: ignore[override]
         """Make the calls of `addCleanup`, the last one first."""
         good = True
         while self._cleanups:
             function, args, kwargs = self._cleanups.pop()
-            good &= self._step(function, *args, **kwargs)
+            good &= self._plait_run.step(function, *args, **kwargs)
         return good
-
-    def _step(self, function: Callable[..., Any], *args: Any, is_test: bool = False, **kwargs: Any) -> bool:
-        """Make a call and report its error. Returns whether there was none."""
-        try:
-            if is_test and inspect.isgeneratorfunction(function):
-                raise TypeError(f"{function!r} is a generator, and would not be run: is @inlineCallbacks missing?")
-            self._call(function, *args, **kwargs)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            self._report(sys.exc_info())  # type: ignore[arg-type]
-            return False
-        return True
-
-    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        if inspect.iscoroutinefunction(function):
-            raise TypeError(f"{function!r} is a coroutine function, and would not be run: use TestCase")
-        result = function(*args, **kwargs)
-        if isinstance(result, Deferred):
-            outcome: list[Any] = []
-            result.addBoth(outcome.append)
-            if not outcome:
-                raise TypeError(
-                    f"{function!r} returned a Deferred that has not fired: use TestCase, which waits for it"
-                )
-            if isinstance(outcome[0], Failure):
-                raise outcome[0].prepared()
-
-    def _report(self, info: _ExcInfo) -> None:
-        self._passed = False
-        error = info[1]
-        if isinstance(error, SkipTest):
-            self._result.addSkip(self, str(error))
-            return
-        todo = self.getTodo()
-        if todo is not None and todo.expected(Failure(error)):
-            self._result.addExpectedFailure(self, info)
-        elif isinstance(error, AssertionError) and not isinstance(error, TimedOut):
-            self._result.addFailure(self, info)
-        else:
-            self._result.addError(self, info)
-
-    @staticmethod
-    def _warn_again(warning: warnings.WarningMessage) -> None:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-    def _left(self) -> list[object]:
-        return []
-
-    def _check_left(self, known: list[object]) -> None:
-        pass
 
     # -- what a test may do
 
     def flushLoggedErrors(self, *errorTypes: type[BaseException]) -> list[Failure]:
         """The failures that this test has logged so far, of these exception classes; they are forgotten with this."""
-        return self._logged.flush(*errorTypes)
+        return self._plait_run.logged.flush(*errorTypes)
 
     def flushWarnings(self, offendingFunctions: Sequence[Callable[..., Any]] | None = None) -> list[dict[str, Any]]:
         """The warnings that this test has caused so far; they are forgotten with this. The others are given at its end.
@@ -246,11 +138,12 @@ class SynchronousTestCase(Assertions):
         `offendingFunctions` takes only those that blame a line of one of these functions. Each is a dict with "message"
         (str), "category", "filename", and "lineno".
         """
-        found = self._warned[:]
+        warned = self._plait_run.warned
+        found = warned[:]
         if offendingFunctions is not None:
             places = [_place(function) for function in offendingFunctions]
             found = [w for w in found if any(os.path.abspath(w.filename) == f and w.lineno in r for f, r in places)]
-        self._warned[:] = [w for w in self._warned if w not in found]
+        warned[:] = [w for w in warned if w not in found]
         return [
             {"message": str(w.message), "category": w.category, "filename": w.filename, "lineno": w.lineno}
             for w in found
@@ -283,9 +176,7 @@ class SynchronousTestCase(Assertions):
 
     def mktemp(self) -> str:
         """A path at which there is nothing, in a folder that goes when the test ends."""
-        if self._scratch is None:
-            self._scratch = tempfile.mkdtemp(prefix="plait-")
-        return os.path.join(tempfile.mkdtemp(dir=self._scratch), "temp")
+        return self._plait_run.new_path()
 
 
 class TestCase(SynchronousTestCase):
@@ -294,6 +185,8 @@ class TestCase(SynchronousTestCase):
     An attribute `timeout` of the method, the class or the module is how many seconds each of these may take (120).
     """
 
+    _plait_runner = ReactorRun
+
     def getTimeout(self) -> float:
         """How many seconds the test may take."""
         timeout = nearest(self, "timeout")
@@ -301,37 +194,6 @@ class TestCase(SynchronousTestCase):
             return _TIMEOUT if timeout is None else float(timeout)
         except (TypeError, ValueError):
             raise TypeError(f"{self.id()}: timeout is a number of seconds, not {timeout!r}") from None
-
-    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        work: Any = None
-        if inspect.iscoroutinefunction(function):
-            # Called when the reactor runs, as all that asks asyncio for the running loop wants it.
-            work = lambda: function(*args, **kwargs)  # noqa: E731
-        else:
-            result = function(*args, **kwargs)
-            if isinstance(result, Deferred):
-                work = result
-            elif inspect.iscoroutine(result):
-                work = lambda: result  # noqa: E731
-        if work is None:
-            return
-        timeout = self.getTimeout()
-        try:
-            runToEnd(work, timeout)
-        except TimedOut as late:
-            name = getattr(function, "__name__", repr(function))
-            raise TimeoutError(f"{self.id()} ({name}) still running at {timeout} secs") from late.__cause__
-
-    def _left(self) -> list[object]:
-        return leftovers(getReactor()) if "plait.engine" in sys.modules else []
-
-    def _check_left(self, known: list[object]) -> None:
-        if "plait.engine" not in sys.modules or getReactor().running:
-            return
-        names = sweep(getReactor(), known)
-        if names and self._passed:
-            error = DirtyReactorAggregateError(names)
-            self._report((DirtyReactorAggregateError, error, None))
 
 
 def _place(function: Callable[..., Any]) -> tuple[str, range]:
