@@ -40,8 +40,8 @@ class FakeTransport(StringTransport):
         self.disconnectReason: Failure | None = None
 
     def write(self, data: bytes) -> None:
-        """Keep `data` for the pump; nothing, once the connection is over or being closed."""
-        if not self.disconnecting and not self.disconnected:
+        """Keep `data` for the pump; not, once the connection is over, or being closed with no producer to finish."""
+        if not self.disconnected and (not self.disconnecting or self.producer is not None):
             super().write(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:

@@ -153,7 +153,7 @@ def pytest_pycollect_makeitem(name: str, obj: object) -> list[pytest.Item] | Non
     case = sys.modules.get("plait.testing.case")
     if case is not None and isinstance(obj, type) and issubclass(obj, case.SynchronousTestCase):
         tests = unittest.defaultTestLoader.getTestCaseNames(obj)
-        if tests == ["runTest"] and getattr(obj, "runTest", None) is case.SynchronousTestCase.runTest:
+        if not tests and getattr(obj, "runTest", None) is case.SynchronousTestCase.runTest:
             return []
     return None
 

@@ -21,6 +21,7 @@ from unittest import SkipTest
 from plait.current import getReactor
 from plait.deferred import Deferred, TimeoutError
 from plait.failure import Failure
+from plait.log import globalLogPublisher
 from plait.testing.logged import LoggedErrors
 from plait.testing.running import TimedOut, leftovers, runToEnd, sweep
 
@@ -54,7 +55,7 @@ class Run:
         """Go through all steps, and report."""
         self.logged.begin()
         try:
-            with warnings.catch_warnings(record=True) as self.warned:
+            with globalLogPublisher.setAside(), warnings.catch_warnings(record=True) as self.warned:
                 warnings.simplefilter("always")
                 for args, kwargs in self.case.getSuppress():
                     warnings.filterwarnings(*args, **kwargs)
