@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -218,3 +218,12 @@ def test_the_modules_that_chose_a_reactor_do_nothing(alias: None) -> None:
     from twisted.internet import reactor
 
     assert reactor is plait.reactor
+
+
+def test_the_installed_packages_have_the_version_that_the_alias_follows(alias: None) -> None:
+    import twisted
+
+    assert metadata.version("twisted") == metadata.version("Twisted") == twisted.__version__
+    assert metadata.distribution("twisted").metadata["Name"] == "Twisted"
+    assert not metadata.distribution("twisted").read_text("RECORD")
+    assert metadata.version("zope.interface") != twisted.__version__

@@ -206,8 +206,8 @@ def test_the_reactor_is_still_good():
     result.stdout.fnmatch_lines(
         [
             "*await Deferred()  # where it waits*",
-            "*NotFinished: not finished after 0.01 seconds; it was cancelled*",
-            "*NotFinished: not finished after 0.02 seconds; it was cancelled*",
+            "*TimedOut: not finished after 0.01 seconds; it was cancelled*",
+            "*TimedOut: not finished after 0.02 seconds; it was cancelled*",
         ]
     )
 
@@ -534,3 +534,88 @@ def test_returning_something_is_still_a_mistake():
     )
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*test_returning_something_is_still_a_mistake*"])
+
+
+def test_classes_of_tests_are_run_by_their_own_rules(session: Session) -> None:
+    result = session(
+        """
+from plait.testing import SkipTest, SynchronousTestCase, TestCase
+
+class EmptyTests(TestCase):
+    pass
+
+class WaitingTests(TestCase):
+    def setUp(self):
+        return later(3).addCallback(lambda n: setattr(self, "n", n))
+
+    async def test_passes(self):
+        assert await later(self.n) == 3
+
+    def test_fails(self):
+        return later(self.n).addCallback(self.assertEqual, 4)
+
+    def test_leaves(self):
+        reactor.callLater(1000, later, 1)
+
+    def test_logs(self):
+        err(KeyError("logged"))
+
+    def test_skips(self):
+        raise SkipTest("not here")
+
+    def test_is_skipped(self):
+        pass
+    test_is_skipped.skip = "not today"
+
+    def test_todo(self):
+        1 / 0
+    test_todo.todo = "broken"
+
+    def test_hangs(self):
+        return Deferred()
+    test_hangs.timeout = 0.01
+
+class PlainTests(SynchronousTestCase):
+    def test_passes(self):
+        self.assertEqual(self.successResultOf(succeed(1)), 1)
+        pytest.raises(KeyError, {}.pop, 1)
+        err(KeyError())
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+""",
+        "-v",
+    )
+    result.assert_outcomes(passed=2, failed=4, skipped=2, xfailed=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*WaitingTests::test_fails FAILED*",
+            "E  *3 != 4*",
+            "*DirtyReactorAggregateError: left behind in the reactor*",
+            "*KeyError: 'logged'",
+            "*TimeoutError: *test_hangs* still running at 0.01 secs",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*EmptyTests*")
+    result.stdout.no_fnmatch_line("*runTest*")
+
+
+def test_the_plain_runner_takes_the_same_classes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(plait.__file__).parent.parent), prepend=os.pathsep)
+    path = pytester.makepyfile(
+        HEAD
+        + """
+import unittest
+from plait.testing import case
+
+class WaitingTests(case.TestCase):
+    async def test_passes(self):
+        self.assertEqual(await later(3), 3)
+
+    async def test_fails(self):
+        self.assertEqual(await later(3), 4)
+
+unittest.main()
+"""
+    )
+    result = pytester.runpython(path)
+    result.stderr.fnmatch_lines(["Traceback*", "*in test_fails", "*FailTest: 3 != 4", "*", "Ran 2 tests*"])
+    result.stderr.no_fnmatch_line("*running.py*")

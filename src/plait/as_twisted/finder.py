@@ -25,9 +25,13 @@ from functools import cache
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.metadata import Distribution, DistributionFinder
+from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
+from plait.as_twisted.version import __version__
 from plait.current import getReactor
 
 __all__ = ["NotProvidedError", "install", "installed", "uninstall"]
@@ -127,6 +131,25 @@ class AliasFinder(MetaPathFinder):
         if row is None or not row.rooms:
             raise NotProvidedError(fullname)
         raise NotProvidedError(fullname, f" (it comes from {', '.join(row.rooms)}, which has no {name})")
+
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
+        """What `importlib.metadata` knows of Twisted: programs, and pytest, ask it for the version."""
+        if context is not None and (context.name or "").lower() == "twisted":
+            yield AliasDistribution()
+
+
+class AliasDistribution(Distribution):
+    """Twisted as an installed package: a name and a version, and no files."""
+
+    def read_text(self, filename: str) -> str | None:
+        """The metadata; None for any other file."""
+        if filename != "METADATA":
+            return None
+        return f"Metadata-Version: 2.1\nName: Twisted\nVersion: {__version__}\n"
+
+    def locate_file(self, path: object) -> Any:
+        """A place at which there is nothing."""
+        return Path(__file__).parent / "twisted" / str(path)
 
 
 _finder = AliasFinder()

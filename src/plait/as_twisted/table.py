@@ -34,8 +34,17 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 
 _VERSION = "plait.as_twisted.version"
 _ENDINGS = "plait.as_twisted.legacy.endings"
-_TESTING = _row("plait.testing")
 _LEGACY = "plait.as_twisted.legacy"
+_TESTING = _row(
+    "plait.testing",
+    only="""
+        AccumulatingProtocol EventLoggingObserver FakeDatagramTransport LineSendingProtocol MemoryReactor
+        MemoryReactorClock NonStreamingProducer RaisingMemoryReactor StringIOWithoutClosing StringTransport
+        StringTransportWithDisconnection waitUntilAllDisconnected
+    """,
+    _FakeConnector="plait.testing.reactors:MemoryConnector",
+    _FakePort="plait.testing.reactors:MemoryPort",
+)
 _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # --8<-- [start:table]
@@ -120,6 +129,10 @@ MODULES: Mapping[str, Row] = {
     "twisted.web.error": _row("plait.web.error"),
     # Tests
     "twisted.test": _row(),
+    "twisted.test.iosim": _row("plait.testing.pumps"),
     "twisted.test.proto_helpers": _TESTING,
+    "twisted.trial": _row(),
+    "twisted.trial.unittest": _row("plait.testing.case"),
+    "twisted.trial.util": _row("plait.testing.case", "plait.testing.marks", only="DirtyReactorAggregateError suppress"),
 }
 # --8<-- [end:table]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from plait.failure import Failure
@@ -143,6 +144,17 @@ class _GlobalLogPublisher(LogPublisher):
         use.
         """
         super().addObserver(observer)
+
+    @contextmanager
+    def setAside(self) -> Iterator[None]:
+        """While the block runs (a test that sees to its events by itself), nothing is kept for later observers, and
+        none of them gets what was kept before.
+        """
+        early, self._early = self._early, None
+        try:
+            yield
+        finally:
+            self._early = early
 
 
 globalLogPublisher = _GlobalLogPublisher()

@@ -2,37 +2,96 @@
 
 In reading order: `plait.testing.pytest_plugin` (tests that return a Deferred or are coroutines; loaded by pytest
 itself), `plait.testing.running` and `plait.testing.logged` (what it is made of), `plait.testing.transports` (a
-transport that is a bytes buffer), `plait.testing.reactors` (a reactor that only notes what it is asked).
+transport that is a bytes buffer), `plait.testing.reactors` (a reactor that only notes what it is asked),
+`plait.testing.peers` (ready-made protocols and producers, and waiting for them), `plait.testing.pumps` (two protocols
+joined without a network), `plait.testing.asserts`, `plait.testing.marks`, `plait.testing.steps` and
+`plait.testing.case` (tests in classes, as trial has them).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from plait.testing.logged import LoggedErrors
-    from plait.testing.reactors import MemoryReactor, MemoryReactorClock
+    from plait.testing.case import (
+        DirtyReactorAggregateError,
+        FailTest,
+        SkipTest,
+        SynchronousTestCase,
+        TestCase,
+        Todo,
+        makeTodo,
+    )
+    from plait.testing.logged import EventLoggingObserver, LoggedErrors
+    from plait.testing.marks import suppress
+    from plait.testing.peers import LineSendingProtocol, NonStreamingProducer, waitUntilAllDisconnected
+    from plait.testing.pumps import FakeTransport, IOPump, connect, connectedServerAndClient
+    from plait.testing.reactors import MemoryReactor, MemoryReactorClock, RaisingMemoryReactor
     from plait.testing.running import runToEnd
-    from plait.testing.transports import AccumulatingProtocol, StringTransport, StringTransportWithDisconnection
+    from plait.testing.transports import (
+        AccumulatingProtocol,
+        FakeDatagramTransport,
+        StringIOWithoutClosing,
+        StringTransport,
+        StringTransportWithDisconnection,
+    )
 
 # Loaded when named: pytest imports this package in every session, also where nothing of Plait is tested.
 _NAMES = {
     "AccumulatingProtocol": "plait.testing.transports",
+    "DirtyReactorAggregateError": "plait.testing.case",
+    "EventLoggingObserver": "plait.testing.logged",
+    "FailTest": "plait.testing.case",
+    "FakeDatagramTransport": "plait.testing.transports",
+    "FakeTransport": "plait.testing.pumps",
+    "IOPump": "plait.testing.pumps",
+    "LineSendingProtocol": "plait.testing.peers",
     "LoggedErrors": "plait.testing.logged",
     "MemoryReactor": "plait.testing.reactors",
     "MemoryReactorClock": "plait.testing.reactors",
+    "NonStreamingProducer": "plait.testing.peers",
+    "RaisingMemoryReactor": "plait.testing.reactors",
+    "SkipTest": "plait.testing.case",
+    "StringIOWithoutClosing": "plait.testing.transports",
     "StringTransport": "plait.testing.transports",
     "StringTransportWithDisconnection": "plait.testing.transports",
+    "SynchronousTestCase": "plait.testing.case",
+    "TestCase": "plait.testing.case",
+    "Todo": "plait.testing.case",
+    "connect": "plait.testing.pumps",
+    "connectedServerAndClient": "plait.testing.pumps",
+    "makeTodo": "plait.testing.case",
     "runToEnd": "plait.testing.running",
+    "suppress": "plait.testing.marks",
+    "waitUntilAllDisconnected": "plait.testing.peers",
 }
 
 __all__ = [
     "AccumulatingProtocol",
+    "DirtyReactorAggregateError",
+    "EventLoggingObserver",
+    "FailTest",
+    "FakeDatagramTransport",
+    "FakeTransport",
+    "IOPump",
+    "LineSendingProtocol",
     "LoggedErrors",
     "MemoryReactor",
     "MemoryReactorClock",
+    "NonStreamingProducer",
+    "RaisingMemoryReactor",
+    "SkipTest",
+    "StringIOWithoutClosing",
     "StringTransport",
     "StringTransportWithDisconnection",
+    "SynchronousTestCase",
+    "TestCase",
+    "Todo",
+    "connect",
+    "connectedServerAndClient",
+    "makeTodo",
     "runToEnd",
+    "suppress",
+    "waitUntilAllDisconnected",
 ]
 
 
@@ -40,3 +99,7 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'plait.testing' has no attribute {name!r}")
     return getattr(import_module(_NAMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any, overload
 
 from plait.failure import Failure
-from plait.log import LogEvent, formatEventAsClassicLogText, globalLogPublisher
+from plait.log import LogEvent, LogPublisher, formatEventAsClassicLogText, globalLogPublisher
 
 # A report shows the end of the log, where the trouble is.
 _LINES = 200
@@ -39,3 +41,31 @@ class LoggedErrors:
         found = [f for f in self._failures if not errorTypes or f.check(*errorTypes)]
         self._failures = [f for f in self._failures if f not in found]
         return found
+
+
+class EventLoggingObserver(Sequence[LogEvent]):
+    """A log observer that is the sequence of the events that it got."""
+
+    def __init__(self) -> None:
+        self._events: list[LogEvent] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        self._events.append(event)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    @overload
+    def __getitem__(self, index: int) -> LogEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LogEvent]: ...
+    def __getitem__(self, index: int | slice) -> LogEvent | list[LogEvent]:
+        return self._events[index]
+
+    @classmethod
+    def createWithCleanup(cls, testInstance: Any, publisher: LogPublisher) -> EventLoggingObserver:
+        """One that observes `publisher` until the test case `testInstance` cleans up."""
+        observer = cls()
+        publisher.addObserver(observer)
+        testInstance.addCleanup(publisher.removeObserver, observer)
+        return observer

@@ -4,6 +4,7 @@
   120 by default; ``@pytest.mark.plait_timeout(5)`` sets it for one test).
 - What such a test leaves behind in the reactor (delayed calls, ports, connections) is an error that names it.
 - So is a failure that was logged, unless the test fetches it with the fixture `flushLoggedErrors`.
+- Classes on `plait.testing.TestCase` see to all this by themselves.
 - Tests and fixtures that are marked for another plugin (anyio, asyncio, trio) are left to it.
 
 Nothing of Plait is imported before a test needs it: pytest loads this module in every session.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import unittest
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +145,17 @@ def flushLoggedErrors(request: pytest.FixtureRequest) -> Callable[..., list[Fail
     watch: _Watch = request.node.stash[_watch_key]
     watch.use()
     return watch.flush
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(name: str, obj: object) -> list[pytest.Item] | None:
+    """A class that has no test but the empty one of our TestCase, as that itself where it is imported, has no test."""
+    case = sys.modules.get("plait.testing.case")
+    if case is not None and isinstance(obj, type) and issubclass(obj, case.SynchronousTestCase):
+        tests = unittest.defaultTestLoader.getTestCaseNames(obj)
+        if not tests and getattr(obj, "runTest", None) is case.SynchronousTestCase.runTest:
+            return []
+    return None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -221,3 +221,23 @@ class MemoryReactorClock(MemoryReactor, Clock):
     def __init__(self) -> None:
         MemoryReactor.__init__(self)
         Clock.__init__(self)
+
+
+class RaisingMemoryReactor(MemoryReactor):
+    """A `MemoryReactor` on which listening and connecting raise what you give it."""
+
+    def __init__(
+        self, listenException: BaseException | None = None, connectException: BaseException | None = None
+    ) -> None:
+        super().__init__()
+        self._listen_error = listenException
+        self._connect_error = connectException
+
+    def _refuse_listening(self, *args: Any, **kwargs: Any) -> MemoryPort:
+        raise self._listen_error or RuntimeError("this reactor was given no listenException")
+
+    def _refuse_connecting(self, *args: Any, **kwargs: Any) -> MemoryConnector:
+        raise self._connect_error or RuntimeError("this reactor was given no connectException")
+
+    listenTCP = listenSSL = listenUNIX = adoptStreamPort = _refuse_listening
+    connectTCP = connectSSL = connectUNIX = _refuse_connecting

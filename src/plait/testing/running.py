@@ -11,6 +11,9 @@ from plait.failure import Failure
 
 T = TypeVar("T")
 
+# unittest leaves out the frames of modules that have this name.
+__unittest = True
+
 # Seconds in which what has been cancelled may still clean up behind itself.
 _GRACE = 1.0
 
@@ -22,11 +25,15 @@ class NotFinished(AssertionError):
     """Something was not done in its time, or the reactor was stopped before it was done."""
 
 
+class TimedOut(NotFinished):
+    """Something was not done in its time."""
+
+
 def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
     """Run the reactor until `work` has a result; return it, or raise its error.
 
     `work` is a Deferred, or a function that is called with the reactor running and returns a coroutine. What is not
-    finished after `timeout` seconds is cancelled, and NotFinished raised, with the error that came of the cancelling as
+    finished after `timeout` seconds is cancelled, and TimedOut raised, with the error that came of the cancelling as
     its cause: it shows where the work waited.
     """
     __tracebackhide__ = True
@@ -74,7 +81,7 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
     failure = outcome[0] if outcome and isinstance(outcome[0], Failure) else None
     if expired:
         cause = failure.prepared() if failure is not None else None
-        raise NotFinished(f"not finished after {timeout:g} seconds; it was cancelled") from cause
+        raise TimedOut(f"not finished after {timeout:g} seconds; it was cancelled") from cause
     if not outcome:
         raise NotFinished("the reactor was stopped before this was finished")
     if failure is not None:

@@ -8,6 +8,7 @@ assert protocol.transport.value() == b"pong\\r\\n"
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import StringIO
 from typing import Any
 
 from plait.deferred import Deferred
@@ -183,3 +184,24 @@ class AccumulatingProtocol(Protocol):
         if self.closedDeferred is not None:
             waiting, self.closedDeferred = self.closedDeferred, None
             waiting.callback(None)
+
+
+class StringIOWithoutClosing(StringIO):
+    """A `StringIO` whose text can still be read after it has been closed."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class FakeDatagramTransport:
+    """A datagram transport that keeps what is sent in `written`, as pairs (packet, address)."""
+
+    noAddr = object()
+    """Stands for the address of a packet that was sent without one."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[bytes, Any]] = []
+
+    def write(self, packet: bytes, addr: Any = noAddr) -> None:
+        """Keep the packet."""
+        self.written.append((packet, addr))

@@ -1,0 +1,193 @@
+"""One run of one test of a class: its steps, what becomes of each, and what is left behind after the last.
+
+The steps are setUp, the test, tearDown, and the clean-ups. `Run` makes plain calls; `ReactorRun` waits for what they
+return. What belongs to a run lies here and not in the test case, so that no name gets in the way of a user's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+import warnings
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias
+from unittest import SkipTest
+
+from plait.current import getReactor
+from plait.deferred import Deferred, TimeoutError
+from plait.failure import Failure
+from plait.log import globalLogPublisher
+from plait.testing.logged import LoggedErrors
+from plait.testing.running import TimedOut, leftovers, runToEnd, sweep
+
+# unittest leaves out the frames of modules that have this name, and so shows the user's line first.
+__unittest = True
+
+_ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
+
+
+class DirtyReactorAggregateError(Exception):
+    """A test has left something behind in the reactor; `leftovers` has the names."""
+
+    def __init__(self, leftovers: Sequence[str]) -> None:
+        self.leftovers = list(leftovers)
+        listed = "".join(f"\n  {name}" for name in self.leftovers)
+        super().__init__(f"left behind in the reactor (cancel, close or await it before the test ends):{listed}")
+
+
+class Run:
+    """A run of a test that does not wait for anything."""
+
+    def __init__(self, case: Any, result: unittest.TestResult) -> None:
+        self.case = case
+        self.result = result
+        self.passed = True
+        self.logged = LoggedErrors()
+        self.warned: list[warnings.WarningMessage] = []
+        self._scratch: str | None = None
+
+    def run(self) -> None:
+        """Go through all steps, and report."""
+        self.logged.begin()
+        try:
+            with globalLogPublisher.setAside(), warnings.catch_warnings(record=True) as self.warned:
+                warnings.simplefilter("always")
+                for args, kwargs in self.case.getSuppress():
+                    warnings.filterwarnings(*args, **kwargs)
+                self._run_steps()
+            for w in self.warned:
+                self.step(warnings.warn_explicit, w.message, w.category, w.filename, w.lineno)
+        finally:
+            self.logged.end()
+            if self._scratch is not None:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+        if self.passed:
+            if self.case.getTodo() is not None:
+                self.result.addUnexpectedSuccess(self.case)
+            else:
+                self.result.addSuccess(self.case)
+
+    def _run_steps(self) -> None:
+        known = self.left()
+        if self.step(self.case.setUp):
+            self.step(self._test)
+            self.step(self.case.tearDown)
+        self.case.doCleanups()
+        for failure in self.logged.flush():
+            self.report(_raised(failure.prepared()), claim=False)
+        self.check_left(known)
+
+    def _test(self) -> None:
+        method = getattr(self.case, self.case._testMethodName)
+        if inspect.isgeneratorfunction(method):
+            raise TypeError(f"{method!r} is a generator, and would not be run: is @inlineCallbacks missing?")
+        self.call(method)
+
+    def step(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Make a call and report its error. Returns whether there was none."""
+        try:
+            self.call(function, *args, **kwargs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.report(_info(error))
+            return False
+        return True
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Make a call; TypeError if it only begins something that would have to be waited for."""
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function!r} is a coroutine function, and would not be run: use TestCase")
+        result = function(*args, **kwargs)
+        if isinstance(result, Deferred):
+            outcome: list[Any] = []
+            result.addBoth(outcome.append)
+            if not outcome:
+                raise TypeError(
+                    f"{function!r} returned a Deferred that has not fired: use TestCase, which waits for it"
+                )
+            if isinstance(outcome[0], Failure):
+                raise outcome[0].prepared()
+
+    def report(self, info: _ExcInfo, claim: bool = True) -> None:
+        """Tell the result of an error. An AssertionError is a claim of the test, unless it was only logged."""
+        self.passed = False
+        error = info[1]
+        if isinstance(error, SkipTest):
+            self.result.addSkip(self.case, str(error))
+            return
+        todo = self.case.getTodo()
+        if todo is not None and todo.expected(Failure(error)):
+            self.result.addExpectedFailure(self.case, info)
+        elif claim and isinstance(error, AssertionError):
+            self.result.addFailure(self.case, info)
+        else:
+            self.result.addError(self.case, info)
+
+    def left(self) -> list[object]:
+        """What is there in the reactor now."""
+        return []
+
+    def check_left(self, known: list[object]) -> None:
+        """Report what is there in the reactor beyond what is `known`."""
+
+    def new_path(self) -> str:
+        """A path at which there is nothing, in a folder that goes with this run."""
+        if self._scratch is None:
+            self._scratch = tempfile.mkdtemp(prefix="plait-")
+        return os.path.join(tempfile.mkdtemp(dir=self._scratch), "temp")
+
+
+class ReactorRun(Run):
+    """A run of a test that may wait; each step has the time that the test case's `getTimeout` gives."""
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Make a call and run the reactor until what it gave has a result."""
+        work: Any = None
+        if inspect.iscoroutinefunction(function):
+            # Called when the reactor runs, as all that asks asyncio for the running loop wants it.
+            work = lambda: function(*args, **kwargs)  # noqa: E731
+        else:
+            result = function(*args, **kwargs)
+            if isinstance(result, Deferred):
+                work = result
+            elif inspect.iscoroutine(result):
+                work = lambda: result  # noqa: E731
+        if work is None:
+            return
+        timeout = self.case.getTimeout()
+        try:
+            runToEnd(work, timeout)
+        except TimedOut as late:
+            name = getattr(function, "__name__", repr(function))
+            raise TimeoutError(f"{self.case.id()} ({name}) still running at {timeout} secs") from late.__cause__
+
+    def left(self) -> list[object]:
+        """The delayed calls, ports and connections of the reactor, if there is one."""
+        return leftovers(getReactor()) if "plait.engine" in sys.modules else []
+
+    def check_left(self, known: list[object]) -> None:
+        """End what is left behind, and report it if the test has passed so far."""
+        if "plait.engine" not in sys.modules or getReactor().running:
+            return
+        names = sweep(getReactor(), known)
+        if names and self.passed:
+            self.report(_raised(DirtyReactorAggregateError(names)))
+
+
+def _raised(error: BaseException) -> _ExcInfo:
+    """What a result is told of an error that did not come out of a step. Raised here, as runners want a traceback."""
+    try:
+        raise error
+    except BaseException as raised:
+        return _info(raised)
+
+
+def _info(error: BaseException) -> _ExcInfo:
+    assert error.__traceback__ is not None
+    return type(error), error, error.__traceback__

@@ -1,0 +1,124 @@
+"""Two protocols joined without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plait.errors import ConnectionDone, ConnectionLost
+from plait.interfaces import ITCPTransport, verifyObject
+from plait.task import Clock
+from plait.testing import (
+    AccumulatingProtocol,
+    FakeTransport,
+    LineSendingProtocol,
+    NonStreamingProducer,
+    connectedServerAndClient,
+)
+
+
+def joined(**options: Any) -> tuple[Any, Any, Any]:
+    return connectedServerAndClient(AccumulatingProtocol, AccumulatingProtocol, **options)
+
+
+def test_bytes_go_both_ways() -> None:
+    client, server, pump = joined()
+    assert client.made and server.made
+    assert not pump.flush()
+    client.transport.write(b"to ")
+    client.transport.writeSequence([b"ser", b"ver"])
+    server.transport.write(b"to client")
+    assert (client.data, server.data) == (b"", b"")
+    assert pump.pump()
+    assert (client.data, server.data) == (b"to client", b"to server")
+    assert not pump.pump()
+
+
+def test_the_ends_are_transports() -> None:
+    client, server, _ = joined()
+    assert verifyObject(ITCPTransport, client.transport)
+    assert client.transport.getPeer() == server.transport.getHost()
+    assert client.transport.getHost() == server.transport.getPeer()
+
+
+def test_a_greeting_is_carried_at_once_unless_it_is_not_to_be() -> None:
+    def server() -> LineSendingProtocol:
+        return LineSendingProtocol([b"hello"])
+
+    assert connectedServerAndClient(server, AccumulatingProtocol)[0].data == b"hello\r\n"
+    client, _, pump = connectedServerAndClient(server, AccumulatingProtocol, greet=False)
+    assert client.data == b""
+    assert pump.flush()
+    assert client.data == b"hello\r\n"
+
+
+def test_two_that_talk() -> None:
+    first, second = LineSendingProtocol([b"a", b"b"]), LineSendingProtocol([b"c"], start=False)
+    connectedServerAndClient(lambda: first, lambda: second)
+    assert (first.response, second.response) == ([b"c"], [b"a", b"b"])
+
+
+def test_a_close_comes_after_what_was_written() -> None:
+    client, server, pump = joined()
+    client.transport.write(b"last")
+    client.transport.loseConnection()
+    client.transport.write(b"too late")
+    assert not client.closed
+    pump.flush()
+    assert server.data == b"last"
+    for end in (client, server):
+        assert end.closed and end.closedReason.check(ConnectionDone)
+        assert end.transport.disconnected
+    assert not pump.flush()
+
+
+def test_an_abort_is_a_loss_at_both_ends() -> None:
+    client, server, pump = joined()
+    server.transport.abortConnection()
+    pump.flush()
+    assert client.closedReason.check(ConnectionLost) and server.closedReason.check(ConnectionLost)
+
+
+def test_a_producer_is_asked_until_it_is_done() -> None:
+    client, server, pump = joined()
+    producer = NonStreamingProducer(client.transport)
+    client.transport.registerProducer(producer, False)
+    client.transport.loseConnection()
+    pump.flush()
+    assert server.data == b"0123456789"
+    assert client.closed
+
+
+def test_a_clock_moves_with_the_pump() -> None:
+    clock, called = Clock(), []
+    _, _, pump = joined(clock=clock)
+    clock.callLater(0, called.append, 1)
+    pump.pump()
+    assert called == [1]
+
+
+def test_debugging_prints_what_is_carried(capsys: pytest.CaptureFixture[str]) -> None:
+    client, server, pump = joined(debug=True)
+    client.transport.write(b"one")
+    pump.flush()
+    server.transport.write(b"two")
+    pump.flush()
+    assert capsys.readouterr().out == "C: b'one'\nS: b'two'\n"
+
+
+def test_two_that_never_fall_silent_are_a_mistake() -> None:
+    class Echo(AccumulatingProtocol):
+        def dataReceived(self, data: bytes) -> None:
+            self.transport.write(data)
+
+    client, _, pump = connectedServerAndClient(Echo, Echo)
+    client.transport.write(b"x")
+    with pytest.raises(RuntimeError, match="1000"):
+        pump.flush()
+
+
+def test_an_end_says_which_it_is() -> None:
+    client, server, _ = joined()
+    assert not client.transport.isServer and server.transport.isServer
+    assert isinstance(client.transport, FakeTransport)
