@@ -7,11 +7,13 @@ import unittest
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from plait import reactor
+from plait.as_twisted.version import Version
 from plait.deferred import Deferred, TimeoutError, fail, inlineCallbacks, succeed
 from plait.log import err
 from plait.protocol import Factory
@@ -396,3 +398,30 @@ def test_deprecated_calls() -> None:
         self.assertRaises(AssertionError, self.callDeprecated, "1.2.0", lambda: 5)
 
     assert outcomes(case_of(SynchronousTestCase, test)) == [("success", None)]
+
+
+def test_a_deprecated_attribute_of_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("thing")
+
+    def get(name: str) -> int:
+        if name != "old":
+            raise AttributeError(name)
+        warnings.warn(f"thing.{name} was deprecated in Thing 1.2.0: use new", DeprecationWarning, stacklevel=2)
+        return 5
+
+    module.__getattr__ = get  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "thing", module)
+    module.__dict__["fine"] = 1
+
+    def test(self: Any) -> None:
+        since = Version("Thing", 1, 2, 0)
+        self.assertEqual(self.getDeprecatedModuleAttribute("thing", "old", since, "use new"), 5)
+        self.assertRaises(AssertionError, self.getDeprecatedModuleAttribute, "thing", "old", since)
+        self.assertRaises(AssertionError, self.getDeprecatedModuleAttribute, "thing", "fine", since)
+
+    assert outcomes(case_of(SynchronousTestCase, test)) == [("success", None)]
+
+
+def test_a_class_may_have_a_failure_exception_of_its_own() -> None:
+    case = case_of(SynchronousTestCase, lambda self: self.assertEqual(1, 2), failureException=KeyError)
+    assert kinds(case) == [("failure", "KeyError")]

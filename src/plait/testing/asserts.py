@@ -46,8 +46,7 @@ class RaisesContext:
         wanted = _names(expected)
         before = f"{self._message}: " if self._message else ""
         if error is None:
-            given = "" if self.result is None else f"; the call gave {self.result!r}"
-            self._case.fail(f"{before}{wanted} was not raised{given}")
+            self._case.fail(f"{before}{wanted} not raised ({self.result!r} returned)")
         if isinstance(error, expected):
             self.exception = error.with_traceback(None)
             return True
@@ -240,7 +239,7 @@ class Assertions(unittest.TestCase):
         def failed(failure: Failure) -> Any:
             if failure.check(*expectedFailures):
                 return failure.value
-            self.fail(f"was to fail with {_names(expectedFailures)}, but did so with:\n{failure.getTraceback()}")
+            self.fail(f"was to fail with {_names(expectedFailures)}, but did so with:\n{failure.getBriefTraceback()}")
 
         return deferred.addCallbacks(succeeded, failed)
 

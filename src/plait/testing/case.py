@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import unittest
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -160,12 +161,20 @@ class SynchronousTestCase(Assertions):
         deprecations = [w["message"] for w in seen if issubclass(w["category"], DeprecationWarning)]
         if len(deprecations) != 1:
             self.fail(f"{f!r} is not deprecated, or says so more than once: {seen}")
-        short = since.short() if hasattr(since, "short") else str(since)
-        self.assertIn(short, deprecations[0])
+        self.assertIn(_version_text(since), deprecations[0])
         if replacement is not None:
             name = replacement if isinstance(replacement, str) else replacement.__qualname__
             self.assertIn(name, deprecations[0])
         return result
+
+    def getDeprecatedModuleAttribute(self, moduleName: str, name: str, version: Any, message: str | None = None) -> Any:
+        """The attribute `name` of a module, which must warn that it is deprecated since `version` (and of `message`)."""
+        value = getattr(sys.modules[moduleName], name)
+        seen = self.flushWarnings([self.getDeprecatedModuleAttribute])
+        self.assertEqual([w["category"] for w in seen], [DeprecationWarning], f"{moduleName}.{name}: {seen}")
+        text = f"{moduleName}.{name} was deprecated in {_version_text(version)}"
+        self.assertEqual(seen[0]["message"], text if message is None else f"{text}: {message}")
+        return value
 
     def patch(self, obj: Any, attribute: str, value: Any) -> Patch:
         """Set ``obj.attribute`` to `value` until the test ends."""
@@ -201,3 +210,8 @@ def _place(function: Callable[..., Any]) -> tuple[str, range]:
     code = inspect.unwrap(function).__code__
     last = max(line for _, _, line in code.co_lines() if line is not None)
     return os.path.abspath(code.co_filename), range(code.co_firstlineno, last + 1)
+
+
+def _version_text(version: Any) -> str:
+    """A version as a deprecation warning names it; it is a text, or has a package and a number."""
+    return f"{version.package} {version.short()}" if hasattr(version, "short") else str(version)

@@ -124,7 +124,7 @@ class Run:
         todo = self.case.getTodo()
         if todo is not None and todo.expected(Failure(error)):
             self.result.addExpectedFailure(self.case, info)
-        elif claim and isinstance(error, AssertionError):
+        elif claim and isinstance(error, AssertionError | self.case.failureException):
             self.result.addFailure(self.case, info)
         else:
             self.result.addError(self.case, info)
