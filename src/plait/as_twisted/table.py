@@ -42,6 +42,8 @@ _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
     "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
+    "twisted.plugin": _row(f"{_LEGACY}.plugin"),
+    "twisted.plugins": _row(),
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
