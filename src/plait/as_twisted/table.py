@@ -65,6 +65,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.systemd": _row(f"{_LEGACY}.systemd"),
     "twisted.python.threadable": _row(f"{_LEGACY}.threadable"),
     "twisted.python.urlpath": _row(f"{_LEGACY}.urlpath"),
+    "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
     "twisted.python.versions": _row(_VERSION, only="Version getVersionString"),
     "twisted.logger": _row("plait.log"),
     # The engine
