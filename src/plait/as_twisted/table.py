@@ -51,6 +51,8 @@ _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
     "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
+    "twisted.plugin": _row(f"{_LEGACY}.plugin"),
+    "twisted.plugins": _row(),
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
@@ -71,6 +73,8 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.randbytes": _row(f"{_LEGACY}.randbytes"),
     "twisted.python.systemd": _row(f"{_LEGACY}.systemd"),
     "twisted.python.threadable": _row(f"{_LEGACY}.threadable"),
+    "twisted.python.urlpath": _row(f"{_LEGACY}.urlpath"),
+    "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
     "twisted.python.versions": _row(_VERSION, only="Version getVersionString"),
     "twisted.logger": _row("plait.log"),
     # The engine

@@ -1,5 +1,7 @@
 """What only programs with Twisted's names need, so that the rooms of new code stay free of it.
 
-The chapters: `endings` (how a connection ends, as ready-made objects), `reactors` (the modules that used to choose a
-reactor).
+The chapters that stand for a module of `twisted.python` have its name. Begin with `usage` (command lines), `reflect`
+(objects by name), `filepath` (on `anypath`), `components` (adapters), `deprecate` and `plugin`; `completion` belongs to
+`usage`, `accounts` to `util`. Two stand for modules of `twisted.internet`: `endings` (how a connection ends, as
+ready-made objects) and `reactors` (the modules that used to choose a reactor).
 """
