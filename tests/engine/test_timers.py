@@ -120,7 +120,8 @@ def test_any_schedule_is_kept(steps):
         assert len(loop.handles) <= 1, "the loop has one timer at most"
     wanted = {n: c.time for n, c in enumerate(calls) if not c.cancelled}
     loop.go_to(10_000)
-    assert dict(made) == wanted and len(made) == len(wanted)
+    # the loop is told a delay and not a time, and so the last digits may differ
+    assert dict(made) == pytest.approx(wanted) and len(made) == len(wanted)
     assert [t for _, t in made] == sorted(t for _, t in made)
     assert timers.pending() == []
 

@@ -46,7 +46,7 @@ class RaisesContext:
         wanted = _names(expected)
         before = f"{self._message}: " if self._message else ""
         if error is None:
-            self._case.fail(f"{before}{wanted} not raised ({self.result!r} returned)")
+            self._case.fail(f"{before}{wanted} not raised: the call gave {self.result!r}")
         if isinstance(error, expected):
             self.exception = error.with_traceback(None)
             return True
