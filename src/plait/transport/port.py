@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
@@ -135,8 +136,11 @@ class Port:
             limit=descriptor_limit(),
             port=self.getHost().port,  # type: ignore[union-attr]
         )
-        self._server.close()
-        self._server = None
+        if not isinstance(self._network.loop, asyncio.BaseEventLoop):
+            self._server.close()
+            self._server = None
+        # asyncio's own loop takes many at once before it tells us of the first, and would lose them if we closed its server
+        # now. It goes on to the last descriptor, then waits a second by itself, and tries again.
         self._look_again = self._network.loop.call_later(LOOK_AGAIN, self._resume_accepting)
 
     def _resume_accepting(self) -> None:
@@ -152,7 +156,10 @@ class Port:
                 copy.close()
             self._look_again = self._network.loop.call_later(LOOK_AGAIN, self._resume_accepting)
             return
-        self._accept(copy)
+        if self._server is None:
+            self._accept(copy)
+        else:
+            copy.close()
         _log.info("Port {port} takes connections again", port=self.getHost().port)  # type: ignore[union-attr]
 
     def stopListening(self) -> Deferred[None]:
