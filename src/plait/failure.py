@@ -126,7 +126,7 @@ class Failure(Special, BaseException):
         captureVars: bool = False,
     ) -> None:
         if exc_value is None:
-            exc_value = sys.exception() if sys.version_info >= (3, 11) else sys.exc_info()[1]
+            exc_value = sys.exception()
             if exc_value is None:
                 raise NoCurrentExceptionError(
                     "Failure() without an exception works only while one is being handled (in an except block)"

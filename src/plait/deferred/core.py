@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 V = TypeVar("V")
-T_contra = TypeVar("T_contra", contravariant=True)
 P = ParamSpec("P")
 
 # The task that runs in a loop now. Before 3.12 asyncio.current_task is written in Python, and looks into this dictionary.
@@ -95,7 +94,7 @@ class _Chain:
 
 _CHAIN = _Chain()
 
-_NO_KEYWORDS: dict[str, Any] = {}
+NO_KEYWORDS: dict[str, Any] = {}
 
 
 class DebugInfo:
@@ -233,14 +232,14 @@ class Deferred(Special, Generic[T]):
         if not callable(callback) or (errback is not None and not callable(errback)):
             raise TypeError(f"a callback must be callable: {callback!r}, {errback!r}")
         if errback is None or not (callbackArgs or callbackKeywords or errbackArgs or errbackKeywords):
-            self.callbacks.append((callback, errback, callbackArgs or (), callbackKeywords or _NO_KEYWORDS))
+            self.callbacks.append((callback, errback, callbackArgs or (), callbackKeywords or NO_KEYWORDS))
         else:
             self.callbacks.append(
                 (
                     _with_arguments(callback, callbackArgs, callbackKeywords),
                     _with_arguments(errback, errbackArgs, errbackKeywords),
                     (),
-                    _NO_KEYWORDS,
+                    NO_KEYWORDS,
                 )
             )
         if self.called and not self.paused:
@@ -652,7 +651,7 @@ def _with_arguments(
 ) -> Callable[..., Any]:
     if not args and not kwargs:
         return function
-    keywords = kwargs or _NO_KEYWORDS
+    keywords = kwargs or NO_KEYWORDS
     return lambda result: function(result, *args, **keywords)
 
 

@@ -23,7 +23,16 @@ from contextvars import Context, copy_context
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TypeVar
 
-from plait.deferred.core import NOTHING, CancelledError, Deferred, Driver, _failed, currentTask, registerDriver
+from plait.deferred.core import (
+    NO_KEYWORDS,
+    NOTHING,
+    CancelledError,
+    Deferred,
+    Driver,
+    _failed,
+    currentTask,
+    registerDriver,
+)
 from plait.failure import Failure, withoutMachinery
 
 T = TypeVar("T")
@@ -32,8 +41,6 @@ _register_task: Any = asyncio._register_task
 _unregister_task: Any = asyncio._unregister_task
 _enter_task: Any = asyncio._enter_task
 _leave_task: Any = asyncio._leave_task
-
-_NO_KEYWORDS: dict[str, Any] = {}
 
 
 class CoroutineDeferred(Deferred[T]):
@@ -145,7 +152,7 @@ class CoroutineDriver(Driver):
                         continue
                     self._waits_for = awaited
                     resume = self._on_result
-                    awaited.callbacks.append((resume, resume, (), _NO_KEYWORDS))
+                    awaited.callbacks.append((resume, resume, (), NO_KEYWORDS))
                     if loop is not None:
                         if not self._registered:
                             self._wait_in(loop)
@@ -261,7 +268,7 @@ class CoroutineDriver(Driver):
         resume = self._on_result
         for n, entry in enumerate(awaited.callbacks):
             if entry[0] == resume:
-                awaited.callbacks[n] = (_ignore, _ignore, (), _NO_KEYWORDS)
+                awaited.callbacks[n] = (_ignore, _ignore, (), NO_KEYWORDS)
         self._waits_for = None
         awaited.cancel()
         self._step(None, None)

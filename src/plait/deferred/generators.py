@@ -8,13 +8,11 @@ from functools import wraps
 from types import GeneratorType
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from plait.deferred.core import CancelledError, Deferred, _failed
+from plait.deferred.core import NO_KEYWORDS, CancelledError, Deferred, _failed
 from plait.failure import Failure
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-_NO_KEYWORDS: dict[str, Any] = {}
 
 
 class _ReturnValue(BaseException):
@@ -86,7 +84,7 @@ class GeneratorDeferred(Deferred[T]):
                     continue
                 self._waits_for = result
                 resume = self._resume
-                result.callbacks.append((resume, resume, (), _NO_KEYWORDS))
+                result.callbacks.append((resume, resume, (), NO_KEYWORDS))
                 self._running_generator = False
                 return
         self._running_generator = False
