@@ -512,7 +512,16 @@ def test_a_signal_before_it_is_ready(plait: Plait, mode: list[str], moment: str)
 
 def test_ctrl_c_reaches_a_daemon_that_is_not_ready(plait: Plait) -> None:
     gate = plait.gate("gate")
-    app = plait.application("import os, signal\nopen('gate', 'w').write(str(os.getpid()))\nsignal.pause()\n")
+    # It waits for a pipe that the signal itself writes to: signal.pause() would sleep on if the signal came just before.
+    app = plait.application(
+        "import os, signal\n"
+        "woken, wake = os.pipe()\n"
+        "os.set_blocking(wake, False)\n"
+        "signal.set_wakeup_fd(wake)\n"
+        "open('gate', 'w').write(str(os.getpid()))\n"
+        "while True:\n"
+        "    os.read(woken, 1)\n"
+    )
     process = plait.open("run", "-y", app)
     daemon = int(gate.read())
     process.send_signal(signal.SIGINT)
