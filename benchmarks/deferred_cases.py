@@ -22,6 +22,9 @@ from typing import Any
 MODULES = {"plait": "plait.deferred", "twisted": "twisted.internet.defer"}
 """Peer -> the module with its Deferreds."""
 
+LOGS = {"plait": "plait.log.legacy", "twisted": "twisted.python.log"}
+"""Peer -> the module with which a program begins to log."""
+
 BATCH_SECONDS = 0.02
 """CPU time of one batch: beside it, looking at the clock or a turn of the reactor costs next to nothing."""
 
@@ -91,6 +94,18 @@ def error_path(library: Library) -> Repeat:
             deferred.addCallback(broken)
             deferred.addErrback(forget)
             deferred.callback(1)
+
+    return repeat
+
+
+def unhandled(library: Library) -> Repeat:
+    """An error that nobody asks for: found when the Deferred is let go, and logged, here to an observer that drops it."""
+    deferred_class = library.defer.Deferred
+    import_module(LOGS[library.peer]).startLoggingWithObserver(forget, setStdout=False)
+
+    def repeat(count: int) -> None:
+        for _ in range(count):
+            deferred_class().addCallback(broken).callback(1)
 
     return repeat
 
@@ -188,6 +203,7 @@ CASES = {
     "deferred-fire": Case("Deferred: create, fire", create_and_fire),
     "deferred-callbacks": Case("Deferred: create, 3 callbacks, fire", three_callbacks),
     "deferred-error": Case("Deferred: callback raises, errback", error_path),
+    "deferred-unhandled": Case("Deferred: callback raises, unhandled", unhandled),
     "deferred-chain": Case("chain of 10 Deferreds", chain),
     "deferred-gather": Case("gatherResults of 1000", gather),
     "inline-callbacks": Case("inlineCallbacks, 3 yields", three_yields, in_reactor=True),

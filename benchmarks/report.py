@@ -55,6 +55,11 @@ TARGETS = [
     Target("echo-64-100", "uvloop", 1.15, at_most=True),
     Target("lines-32-20-50", "twisted", 3.0),
     Target("deferred-callbacks", "twisted", 1.8),
+    Target("deferred-gather", "twisted", 1.5),
+    Target("inline-callbacks", "twisted", 1.5),
+    Target("coroutine", "twisted", 1.0),
+    Target("deferred-unhandled", "twisted", 1.0),
+    Target("timers", "twisted", 1.5),
 ]
 
 

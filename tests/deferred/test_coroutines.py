@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import gc
+import threading
 import traceback
 
 import anyio
@@ -469,3 +471,62 @@ def test_yield_from_in_a_generator_that_plait_drives():
     d = ensureDeferred(work())
     a.callback(1)
     assert result_of(d) == [(1, 2)]
+
+
+def test_a_task_in_another_thread_awaits_a_deferred_while_plait_drives_here(run):
+    """One thread's driver must not be taken for what drives in another."""
+    passed = threading.Barrier(2, timeout=60)
+    results = []
+
+    async def task():
+        d = Deferred()
+        asyncio.get_running_loop().call_soon(lambda: (passed.wait(), d.callback("in a task")))
+        results.append(await d)
+
+    async def driven_coroutine():
+        await succeed(None)
+        other.start()
+        passed.wait()  # it stands here, as the current task of this loop, while the other awaits
+        other.join(60)
+        results.append("driven")
+
+    async def main():
+        await driven(driven_coroutine())
+
+    other = threading.Thread(target=lambda: asyncio.run(task()))
+    run(main)
+    assert results == ["in a task", "driven"]
+
+
+def test_what_has_ended_or_is_forgotten_is_no_task(run):
+    async def work(d):
+        await d
+
+    async def main():
+        a, forgotten = Deferred(), Deferred()
+        done = ensureDeferred(work(a))
+        ensureDeferred(work(forgotten))
+        assert len(asyncio.all_tasks()) == 3
+        a.callback(None)
+        del forgotten
+        gc.collect()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await done
+
+    run(main)
+
+
+def test_an_error_in_nested_coroutines_is_raised_without_a_frame_of_ours():
+    d = Deferred()
+
+    async def inner():
+        await d
+
+    async def outer():
+        await inner()
+
+    result = ensureDeferred(outer())
+    d.errback(ValueError("broken"))
+    caught = []
+    result.addErrback(lambda f: caught.append(f.frames))
+    assert [frame.name for frame in caught[0]] == ["outer", "inner"]

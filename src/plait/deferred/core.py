@@ -32,12 +32,28 @@ U = TypeVar("U")
 V = TypeVar("V")
 P = ParamSpec("P")
 
-# The task that runs in a loop now. Before 3.12 asyncio.current_task is written in Python, and looks into this dictionary.
-currentTask: Callable[[Any], Any]
-if sys.version_info >= (3, 12):
-    currentTask = asyncio.current_task
+# Which task runs in which loop: the dictionary in which asyncio itself looks, where it has one.
+currentTasks: Any
+if sys.version_info >= (3, 14):
+
+    class _CurrentTasks:
+        """Asks and tells asyncio in the manner of a dictionary."""
+
+        def get(self, loop: AbstractEventLoop) -> Any:
+            return asyncio.current_task(loop)
+
+        def values(self) -> tuple[Any, ...]:
+            return ()
+
+        def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
+            asyncio.tasks._swap_current_task(loop, task)
+
+        def __delitem__(self, loop: AbstractEventLoop) -> None:
+            asyncio.tasks._swap_current_task(loop, None)
+
+    currentTasks = _CurrentTasks()
 else:
-    currentTask = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
+    currentTasks = asyncio.tasks._current_tasks  # type: ignore[attr-defined]
 
 # A pair: (callback, errback, further arguments, further keyword arguments). None as a function hands the result on.
 Entry = tuple[Any, Any, Any, Any]
@@ -357,7 +373,7 @@ class Deferred(Special, Generic[T]):
         self.result = result
         if _debugging:
             self._note_invoker()
-        if not self.paused:
+        if not self.paused and (self.callbacks or special):
             self._run(special)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
@@ -528,13 +544,22 @@ class Deferred(Special, Generic[T]):
         """
         if self.called and self._has_result() and not isinstance(self.result, Failure):
             return _given(self._take_result())
+        if len(tasks := currentTasks.values()) == 1:
+            # A task of this thread would be listed, so that one driver alone is ours, or another thread's and there is
+            # no task here. The way below is plainer, and on 3.11 costs a system call.
+            try:
+                (task,) = tasks
+            except ValueError:  # another thread's task has come or gone
+                pass
+            else:
+                if isinstance(task, Driver):
+                    return waitForDeferred(self)
         loop = _get_running_loop()
         if loop is not None:
-            task = currentTask(loop)
+            task = currentTasks.get(loop)
             if task is not None and not isinstance(task, Driver):
                 return self._future(loop).__await__()
-        waiting: Any = _Waiting(self)
-        return waiting  # type: ignore[no-any-return]
+        return waitForDeferred(self)
 
     def __iter__(self) -> Generator[Any, None, T]:
         """For ``yield from`` in a generator that Plait drives."""
@@ -612,33 +637,11 @@ class Deferred(Special, Generic[T]):
     __str__ = __repr__
 
 
-class _Waiting:
-    """One wait for a Deferred, in a coroutine that Plait drives: it yields the Deferred, and is sent the result.
+def waitForDeferred(deferred: Deferred[T]) -> Generator[Any, Any, T]:
+    """One wait for a Deferred, in a coroutine that Plait drives: the driver is handed the Deferred and sends the result."""
+    result: T = yield deferred
+    return result
 
-    It has no `throw`, on purpose: an error is then raised in the coroutine itself, and no frame of ours stands in its
-    traceback.
-    """
-
-    __slots__ = ("_deferred",)
-
-    def __init__(self, deferred: Deferred[Any]) -> None:
-        self._deferred: Deferred[Any] | None = deferred
-
-    def __iter__(self) -> _Waiting:
-        return self
-
-    def __next__(self) -> Deferred[Any]:
-        deferred, self._deferred = self._deferred, None
-        if deferred is None:
-            raise StopIteration
-        return deferred
-
-    def send(self, value: Any) -> Any:
-        raise StopIteration(None if value is NOTHING else value)
-
-
-# what a driver sends for None: a plain None would ask an iterator for its next value instead
-NOTHING = object()
 
 _CIRCULAR = (
     "Callback returned the Deferred it was attached to; this breaks the callback chain and will raise an exception "

@@ -16,31 +16,38 @@ There are two ways to cancel it, and they differ on purpose:
 from __future__ import annotations
 
 import asyncio
+import sys
 from asyncio import CancelledError as TaskCancelledError
 from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TypeVar
+from weakref import WeakSet, ref
 
 from plait.deferred.core import (
     NO_KEYWORDS,
-    NOTHING,
     CancelledError,
     Deferred,
     Driver,
+    Entry,
     _failed,
-    currentTask,
+    currentTasks,
     registerDriver,
+    waitForDeferred,
 )
 from plait.failure import Failure, withoutMachinery
 
 T = TypeVar("T")
 
-_register_task: Any = asyncio._register_task
-_unregister_task: Any = asyncio._unregister_task
-_enter_task: Any = asyncio._enter_task
-_leave_task: Any = asyncio._leave_task
+# Before 3.12 asyncio makes a system call each time that it is asked which loop runs in this thread.
+_LOOP_IS_DEAR = sys.version_info < (3, 12)
+
+# The set of all tasks, for `asyncio.all_tasks`. An entry costs a microsecond by asyncio's own function, which is written
+# in Python, and a fifth of that when it is made here.
+_tasks: Any = getattr(asyncio.tasks, "_scheduled_tasks", getattr(asyncio.tasks, "_all_tasks", None))
+if not isinstance(_tasks, WeakSet):  # pragma: no cover (a later Python)
+    _tasks = None
 
 
 class CoroutineDeferred(Deferred[T]):
@@ -63,17 +70,28 @@ class CoroutineDeferred(Deferred[T]):
 class CoroutineDriver(Driver):
     """Drives one coroutine, and is its Task as far as asyncio's libraries look."""
 
-    # A plain class with defaults on it, not slots: of all this a coroutine that nobody cancels needs little.
-    _loop: asyncio.AbstractEventLoop | None = None
-    _waits_for: Deferred[Any] | None = None
-    _fut_waiter: Any = None
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_cancelled_itself",
+        "_context",
+        "_coro",
+        "_done",
+        "_done_callbacks",
+        "_entry",
+        "_fut_waiter",
+        "_loop",
+        "_must_cancel",
+        "_resumption",
+        "_waits_for",
+        "deferred",
+    )
+
+    # What few coroutines need is a default here, and an entry of __dict__ where it is set.
     _cancel_message: Any = None
     _cancel_requests = 0
-    _cancelled_itself = False
-    _done = False
     _result: Any = None
     _exception: BaseException | None = None
-    _done_callbacks: list[tuple[Any, Context | None]] | None = None
     _name: str | None = None
 
     # asyncio.isfuture() looks for this on the class
@@ -82,24 +100,23 @@ class CoroutineDriver(Driver):
     def __init__(self, coro: Any) -> None:
         self._coro = coro
         self._context: Context = copy_context()
+        self._loop: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
+        self._entry: ref[CoroutineDriver] | None = None  # in the set of all tasks
+        self._resumption: Entry | None = None  # in the queue of the Deferred that it waits for
+        self._waits_for: Deferred[Any] | None = None
+        self._fut_waiter: Any = None
+        self._done_callbacks: list[tuple[Any, Context | None]] | None = None
         self._must_cancel = False
-        self._registered = False
+        self._cancelled_itself = False
+        self._done = False
         self.deferred: CoroutineDeferred[Any] = CoroutineDeferred()
         self.deferred._driver = self
 
     # -- driving
 
-    def start(self) -> None:
-        """Run up to the first wait."""
-        self._context.run(self._step, None, None)
-
-    def _on_result(self, result: Any) -> None:
-        """The Deferred that the coroutine waits for has fired."""
-        self._waits_for = None
-        if isinstance(result, Failure):
-            self._context.run(self._step, None, result.prepared())
-        else:
-            self._context.run(self._step, NOTHING if result is None else result, None)
+    def _on_failure(self, failure: Failure) -> None:
+        """The Deferred that the coroutine waits for has failed."""
+        self._step(None, failure.prepared())
 
     def _on_future(self, future: Any) -> None:
         """The future that the coroutine waits for is done; called in the coroutine's own context."""
@@ -107,37 +124,47 @@ class CoroutineDriver(Driver):
         try:
             future.result()
         except BaseException as e:
-            self._step(None, e.with_traceback(withoutMachinery(e.__traceback__)))
+            self._step(None, e.with_traceback(withoutMachinery(e.__traceback__)), True)
         else:
-            self._step(None, None)
+            self._step(None, None, True)
 
     def _on_turn(self) -> None:
         """The loop has made the turn that the coroutine waited for (``await asyncio.sleep(0)``)."""
         if self._fut_waiter is _A_TURN:
             self._fut_waiter = None
-            self._step(None, None)
+            self._step(None, None, True)
 
-    def _step(self, value: Any, error: BaseException | None) -> None:
-        """Run the coroutine to its next wait or its end."""
-        if self._must_cancel and self._waits_for is None:
+    def _step(self, value: Any, error: BaseException | None = None, inside: bool = False) -> None:
+        """Run the coroutine with a result, or an error, to its next wait or its end.
+
+        `inside`: this is called in the coroutine's context already.
+        """
+        self._waits_for = None
+        if self._must_cancel:
+            self._must_cancel = False
             if not isinstance(error, TaskCancelledError):
                 error = self._make_cancelled()
-            self._must_cancel = False
-        loop = _get_running_loop()
-        outer: Any = None
+        coro = self._coro
+        if _LOOP_IS_DEAR:
+            loop = self._loop
+            if loop is None or not loop.is_running():
+                loop = _get_running_loop()
+        else:
+            loop = _get_running_loop()
         if loop is not None:
-            outer = currentTask(loop)
-            if outer is not None:
-                _leave_task(loop, outer)
-            _enter_task(loop, self)
+            outer = currentTasks.get(loop)
+            currentTasks[loop] = self
         failure: Failure | None = None
         try:
             while True:
-                if error is None:
-                    awaited = self._coro.send(value)
-                else:
+                if error is not None:
                     thrown, error = error, None
-                    awaited = self._coro.throw(thrown)
+                    _let_go(coro)
+                    awaited = coro.throw(thrown) if inside else self._context.run(coro.throw, thrown)
+                elif inside:
+                    awaited = coro.send(value)
+                else:
+                    awaited = self._context.run(coro.send, value)
                 if isinstance(awaited, Deferred):
                     if self._cancelled_itself:
                         self._cancelled_itself = False
@@ -147,14 +174,13 @@ class CoroutineDriver(Driver):
                         value = awaited._take_result()
                         if isinstance(value, Failure):
                             error = value.prepared()
-                        elif value is None:
-                            value = NOTHING
                         continue
                     self._waits_for = awaited
-                    resume = self._on_result
-                    awaited.callbacks.append((resume, resume, (), NO_KEYWORDS))
+                    if self._resumption is None:
+                        self._resumption = (self._step, self._on_failure, (), NO_KEYWORDS)
+                    awaited.callbacks.append(self._resumption)
                     if loop is not None:
-                        if not self._registered:
+                        if self._loop is None:
                             self._wait_in(loop)
                         if self._must_cancel:
                             loop.call_soon(self._cancel_wait, context=self._context)
@@ -168,9 +194,10 @@ class CoroutineDriver(Driver):
             failure = _failed(e)
         finally:
             if loop is not None:
-                _leave_task(loop, self)
-                if outer is not None:
-                    _enter_task(loop, outer)
+                if outer is None:
+                    del currentTasks[loop]
+                else:
+                    currentTasks[loop] = outer
         self._finish(value, failure)
 
     def _wait_for_asyncio(self, loop: asyncio.AbstractEventLoop | None, awaited: Any) -> BaseException | None:
@@ -204,15 +231,19 @@ class CoroutineDriver(Driver):
 
     def _wait_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """The coroutine is about to wait for the first time: now, and not before, it is worth an entry in `all_tasks`."""
-        if not self._registered:
-            self._loop = loop
-            self._registered = True
-            _register_task(self)
+        if self._loop is not None:
+            return
+        self._loop = loop
+        if _tasks is None:  # pragma: no cover (a later Python)
+            asyncio._register_task(self)  # type: ignore[arg-type]
+        else:
+            self._entry = entry = ref(self, _tasks._remove)
+            _tasks.data.add(entry)
 
     def _finish(self, value: Any, failure: Failure | None) -> None:
         self._done = True
-        if self._registered:
-            _unregister_task(self)
+        if self._entry is not None:
+            _tasks.data.discard(self._entry)
         if self._done_callbacks is not None:
             self._result = value
             self._exception = failure.value if failure is not None else None
@@ -223,7 +254,8 @@ class CoroutineDriver(Driver):
         else:
             self._result = value
         deferred = self.deferred
-        deferred._driver = None  # no circle is left for the garbage collector
+        deferred._driver = None  # no circles are left for the garbage collector
+        self._resumption = None
         if failure is not None:
             deferred.errback(failure)
         else:
@@ -242,7 +274,7 @@ class CoroutineDriver(Driver):
             if future is not _A_TURN:
                 future.remove_done_callback(self._on_future)
                 future.cancel()
-            self._context.run(self._step, None, CancelledError())
+            self._step(None, CancelledError())
         else:
             self._cancelled_itself = True  # it runs now
 
@@ -265,13 +297,12 @@ class CoroutineDriver(Driver):
         awaited = self._waits_for
         if not self._must_cancel or self._done or awaited is None:
             return
-        resume = self._on_result
         for n, entry in enumerate(awaited.callbacks):
-            if entry[0] == resume:
+            if entry is self._resumption:
                 awaited.callbacks[n] = (_ignore, _ignore, (), NO_KEYWORDS)
         self._waits_for = None
         awaited.cancel()
-        self._step(None, None)
+        self._step(None, None, True)
 
     def _make_cancelled(self) -> TaskCancelledError:
         return TaskCancelledError() if self._cancel_message is None else TaskCancelledError(self._cancel_message)
@@ -364,6 +395,22 @@ class _Turn:
 _A_TURN = _Turn()
 
 
+def _let_go(coro: Any) -> None:
+    """End the generator in which `coro` waits for a Deferred, so that an error is raised in the coroutine itself.
+
+    Else a frame of ours would stand between the user's and those that the error has come from.
+    """
+    while True:
+        inner = getattr(coro, "cr_await", None)
+        if inner is None:
+            inner = getattr(coro, "gi_yieldfrom", None)
+        if inner is None:
+            break
+        coro = inner
+    if isinstance(coro, GeneratorType) and coro.gi_code is waitForDeferred.__code__:
+        coro.close()
+
+
 def _ignore(result: object) -> None:
     """Takes the place of a coroutine that no longer waits."""
 
@@ -373,7 +420,7 @@ def _start(coro: Any) -> Deferred[Any]:
         hint = f": call it, {getattr(coro, '__name__', 'f')}(...)" if callable(coro) else ""
         raise TypeError(f"a coroutine is needed here, not {coro!r}{hint}")
     driver = CoroutineDriver(coro)
-    driver.start()
+    driver._step(None)
     return driver.deferred
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import wraps
 from types import GeneratorType
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from plait.deferred.core import NO_KEYWORDS, CancelledError, Deferred, _failed
+from plait.deferred.core import NO_KEYWORDS, CancelledError, Deferred, Entry, _failed
 from plait.failure import Failure
 
 T = TypeVar("T")
@@ -31,14 +31,15 @@ def returnValue(val: object) -> NoReturn:
 class GeneratorDeferred(Deferred[T]):
     """The Deferred of a generator's result. Cancelling it cancels what the generator waits for."""
 
-    __slots__ = ("_cancelled_itself", "_context", "_generator", "_running_generator", "_waits_for")
+    __slots__ = ("_cancelled_itself", "_generator", "_in_context", "_resumption", "_send", "_waits_for")
 
     def __init__(self, generator: Generator[Any, Any, T]) -> None:
-        super().__init__()
+        Deferred.__init__(self)
         self._generator = generator
-        self._context: Context = copy_context()
+        self._send = generator.send
+        self._in_context = copy_context().run
         self._waits_for: Deferred[Any] | None = None
-        self._running_generator = False
+        self._resumption: Entry | None = None  # in the queue of the Deferred that it waits for
         self._cancelled_itself = False
 
     def cancel(self) -> None:
@@ -46,28 +47,25 @@ class GeneratorDeferred(Deferred[T]):
             super().cancel()
         elif self._waits_for is not None:
             self._waits_for.cancel()
-        elif self._running_generator:
-            self._cancelled_itself = True
+        else:
+            self._cancelled_itself = True  # it runs now
 
     def _resume(self, result: Any) -> None:
         """Run the generator with `result` to its next wait or its end."""
         self._waits_for = None
-        self._running_generator = True
-        send = self._generator.send
-        run = self._context.run
+        in_context = self._in_context
         failure: Failure | None = None
-        value: Any = None
         while True:
             try:
                 if isinstance(result, Failure):
-                    result = run(self._generator.throw, result.prepared())
+                    result = in_context(self._generator.throw, result.prepared())
                 else:
-                    result = run(send, result)
+                    result = in_context(self._send, result)
             except StopIteration as e:
-                value = e.value
+                result = e.value
                 break
             except _ReturnValue as e:
-                value = e.value
+                result = e.value
                 break
             except BaseException as e:
                 failure = _failed(e)
@@ -79,19 +77,20 @@ class GeneratorDeferred(Deferred[T]):
                     result.cancel()
                 result = Failure(CancelledError())
             elif isinstance(result, Deferred):
-                if result._has_result():
+                if result.called and result._has_result():
                     result = result._take_result()
                     continue
                 self._waits_for = result
-                resume = self._resume
-                result.callbacks.append((resume, resume, (), NO_KEYWORDS))
-                self._running_generator = False
+                if self._resumption is None:
+                    resume = self._resume
+                    self._resumption = (resume, resume, (), NO_KEYWORDS)
+                result.callbacks.append(self._resumption)
                 return
-        self._running_generator = False
+        self._resumption = None  # no circle is left for the garbage collector
         if failure is not None:
             self.errback(failure)
         else:
-            self.callback(value)
+            self.callback(result)
 
 
 def _ignore(failure: Failure) -> None:
