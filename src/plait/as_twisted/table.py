@@ -84,7 +84,11 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
     "twisted.internet.defer": _row("plait.deferred"),
     "twisted.internet.error": _row("plait.errors"),
-    "twisted.internet.interfaces": _row("plait.interfaces"),
+    "twisted.internet.interfaces": _row(
+        "plait.interfaces",
+        IServiceCollection="plait.service.interfaces:IServiceCollection",
+        _ISupportsExitSignalCapturing="plait.interfaces.reactor:_ISupportsExitSignalCapturing",
+    ),
     "twisted.internet.main": _row(_ENDINGS, only="CONNECTION_DONE CONNECTION_LOST"),
     "twisted.internet.protocol": _row("plait.protocol"),
     "twisted.internet.ssl": _row("plait.transport.tls"),

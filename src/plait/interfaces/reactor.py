@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from plait.interfaces._root import Interface
+from plait.interfaces._root import Attribute, Interface
 from plait.interfaces.stream import IConnector, IListeningPort, IProtocolFactory
 
 if TYPE_CHECKING:
@@ -201,3 +201,9 @@ class IReactorThreads(IReactorFromThreads, IReactorInThreads, Interface):
 
     def suggestThreadPoolSize(self, size: int) -> None:
         """Let the pool have up to `size` threads. A hint: threads that work already are not ended."""
+
+
+class _ISupportsExitSignalCapturing(Interface):
+    """A reactor that remembers by which signal it was told to stop, so that the program can end by the same one."""
+
+    _exitSignal: int | None = Attribute("The number of the signal; None if it was no signal.")

@@ -146,13 +146,6 @@ class ITCPTransport(ITransport, IConsumer, IPushProducer, Interface):
         """
 
 
-class ISSLTransport(ITCPTransport, Interface):
-    """A TCP transport under TLS."""
-
-    def getPeerCertificate(self) -> object | None:
-        """The certificate that the peer has shown, or None if it has shown none (yet)."""
-
-
 class IProtocol(Interface):
     """What one connection does with its bytes. One object for each connection.
 
@@ -196,16 +189,6 @@ class IHalfCloseableProtocol(Interface):
 
         If writing fails for another reason the whole connection is lost, and only `connectionLost` is called.
         """
-
-
-class IHalfCloseableDescriptor(Interface):
-    """A transport whose directions can be lost one at a time. The engine calls these, not the application."""
-
-    def readConnectionLost(self, reason: Failure) -> None:
-        """The peer has closed its direction. If that is the end, `connectionLost` is called instead."""
-
-    def writeConnectionLost(self, reason: Failure) -> None:
-        """Our direction is closed. If that is the end, `connectionLost` is called instead."""
 
 
 class IProtocolFactory(Interface):
