@@ -28,6 +28,57 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
+
+__all__ = [
+    "AlreadyCalled",
+    "AlreadyCancelled",
+    "AlreadyListened",
+    "BadFileError",
+    "BindError",
+    "CannotListenError",
+    "CertificateError",
+    "ConnectBindError",
+    "ConnectError",
+    "ConnectInProgressError",
+    "ConnectingCancelledError",
+    "ConnectionAborted",
+    "ConnectionClosed",
+    "ConnectionDone",
+    "ConnectionFdescWentAway",
+    "ConnectionLost",
+    "ConnectionRefusedError",
+    "DNSLookupError",
+    "FileDescriptorOverrun",
+    "InvalidAddressError",
+    "MessageLengthError",
+    "MulticastJoinError",
+    "NoProtocol",
+    "NoRouteError",
+    "NotConnectingError",
+    "NotListeningError",
+    "PeerVerifyError",
+    "PotentialZombieWarning",
+    "ProcessDone",
+    "ProcessExitedAlready",
+    "ProcessTerminated",
+    "ReactorAlreadyInstalledError",
+    "ReactorAlreadyRunning",
+    "ReactorNotRestartable",
+    "ReactorNotRunning",
+    "SSLError",
+    "ServiceNameUnknownError",
+    "TCPTimedOutError",
+    "TimeoutError",
+    "UnknownEngineError",
+    "UnknownHostError",
+    "UnsupportedAddressFamily",
+    "UnsupportedSocketType",
+    "UserError",
+    "VerifyError",
+    "errnoMapping",
+    "getConnectError",
+]
 
 
 class _Described(Exception):
@@ -63,7 +114,7 @@ class CannotListenError(BindError):
 
 
 class MulticastJoinError(Exception):
-    """A multicast group could not be joined."""
+    """A multicast group could not be joined, or left."""
 
 
 class MessageLengthError(_Described):
@@ -89,9 +140,12 @@ class ConnectError(Exception):
 
     MESSAGE = "An error occurred while connecting"
 
-    def __init__(self, osError: object = None, string: str = "") -> None:
+    def __init__(self, osError: object = None, string: object = "") -> None:
         self.osError = osError
         super().__init__(string)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.osError, *self.args), self.__dict__
 
     def __str__(self) -> str:
         parts = [self.MESSAGE]
@@ -174,7 +228,7 @@ class CertificateError(Exception):
     """A certificate is not as it must be."""
 
 
-_BY_ERRNO: dict[int, type[ConnectError]] = {
+errnoMapping: dict[int, type[ConnectError]] = {
     errno.ENETUNREACH: NoRouteError,
     errno.EHOSTUNREACH: NoRouteError,
     errno.ECONNREFUSED: ConnectionRefusedError,
@@ -182,19 +236,32 @@ _BY_ERRNO: dict[int, type[ConnectError]] = {
     errno.ENOENT: BadFileError,
     errno.ENOTSOCK: BadFileError,
 }
+"""What each error number of the operating system means to somebody who connects."""
+
+if sys.platform == "win32":
+    errnoMapping[errno.WSAENETUNREACH] = NoRouteError
+    errnoMapping[errno.WSAEHOSTUNREACH] = NoRouteError
+    errnoMapping[errno.WSAECONNREFUSED] = ConnectionRefusedError
+    errnoMapping[errno.WSAETIMEDOUT] = TCPTimedOutError
 
 
-def getConnectError(e: BaseException) -> ConnectError:
-    """The `ConnectError` that says what the error `e` of the operating system (or of a resolver) means."""
+def getConnectError(e: BaseException | tuple[int, str]) -> ConnectError:
+    """The `ConnectError` that says what the error `e` of the operating system (or of a resolver) means.
+
+    `e` may also be the pair of a number and a text. Anything else becomes a plain `ConnectError` that holds it.
+    """
     if isinstance(e, ConnectError):
         return e
+    args = e if isinstance(e, tuple) else e.args
+    if len(args) != 2:
+        return ConnectError(string=e)
+    number, text = args
     if isinstance(e, socket.gaierror):
-        return UnknownHostError(e.args[0] if e.args else None, str(e.args[1]) if len(e.args) > 1 else "")
-    number = e.errno if isinstance(e, OSError) else (e.args[0] if e.args else None)
-    if not isinstance(number, int):
-        return ConnectError(string=str(e))
-    # asyncio words its own errors ("[Errno 111] Connect call failed …"); the system's text is the same on every loop
-    return _BY_ERRNO.get(number, ConnectError)(number, os.strerror(number))
+        return UnknownHostError(number, text)
+    if isinstance(e, OSError) and isinstance(number, int):
+        # asyncio words its own errors ("[Errno 111] Connect call failed …"); the system's text is the same on every loop
+        text = os.strerror(number)
+    return errnoMapping.get(number, ConnectError)(number, text)
 
 
 class ConnectionClosed(_Described):
@@ -222,15 +289,15 @@ class ConnectionDone(ConnectionClosed):
 
 
 class FileDescriptorOverrun(ConnectionLost):
-    """More file descriptors came over a UNIX socket than may wait."""
+    """Too many file descriptors were to be sent over a UNIX socket for the bytes that they travel with."""
 
-    MESSAGE = "A file descriptor overrun occurred"
+    MESSAGE = "sendFileDescriptor was called more often than there were bytes to carry the descriptors"
 
 
 class ConnectionFdescWentAway(ConnectionLost):
     """The connection's file descriptor was closed behind the engine's back."""
 
-    MESSAGE = "The file descriptor of the connection was closed by someone else"
+    MESSAGE = "Uh"  # what Twisted says
 
 
 class AlreadyCalled(ValueError):
@@ -287,6 +354,9 @@ class ProcessTerminated(ConnectionLost):
             text += f" by signal {signal}"
         super().__init__(text)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.exitCode, self.signal, self.status), self.__dict__
+
 
 class ProcessExitedAlready(Exception):
     """The process that was to be signalled is gone."""
@@ -297,6 +367,10 @@ class NotConnectingError(RuntimeError):
 
     def __str__(self) -> str:
         return _one_line("The Connector was not connecting when it was asked to stop connecting", self.args)
+
+
+class AlreadyListened(Exception):
+    """An endpoint that can listen only once, on a descriptor that it was given, was asked to do so again."""
 
 
 class NotListeningError(RuntimeError):

@@ -82,6 +82,20 @@ def test_a_fake_reactor_can_be_put_in_its_place(alias: None, monkeypatch: pytest
     monkeypatch.undo()
 
 
+def test_a_fake_reactor_can_be_taken_away_again(alias: None) -> None:
+    import twisted.internet
+
+    twisted.internet.reactor = object()
+    del twisted.internet.reactor
+    assert twisted.internet.reactor is plait.reactor
+    del twisted.internet.reactor  # it never was bound, and it still is there
+    assert twisted.internet.reactor is plait.reactor
+
+    twisted.internet.reactor = object()
+    twisted.internet.reactor = sys.modules["twisted.internet.reactor"]
+    assert "reactor" not in vars(twisted.internet)
+
+
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [

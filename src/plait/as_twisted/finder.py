@@ -87,8 +87,15 @@ class InternetPackage(AliasModule):
         # The import system binds each submodule in its package when it is loaded. The reactor must not be
         # bound: another loop has another one. A test that puts a fake reactor here is served all the same.
         if name == "reactor" and value is sys.modules.get(REACTOR):
+            self.__dict__.pop(name, None)
             return
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name == "reactor":
+            self.__dict__.pop(name, None)  # most of the time it is not bound, though it is there
+            return
+        super().__delattr__(name)
 
 
 class AliasLoader(Loader):

@@ -33,7 +33,6 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 
 
 _VERSION = "plait.as_twisted.version"
-_ENDINGS = "plait.as_twisted.legacy.endings"
 _LEGACY = "plait.as_twisted.legacy"
 _TESTING = _row(
     "plait.testing",
@@ -80,7 +79,11 @@ MODULES: Mapping[str, Row] = {
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
-    "twisted.internet.address": _row("plait.transport.address"),
+    "twisted.internet.address": _row(
+        "plait.transport.address",
+        only="HostnameAddress IPv4Address IPv6Address UNIXAddress",
+        _ProcessAddress="plait.transport.address:ProcessAddress",
+    ),
     "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
     "twisted.internet.defer": _row("plait.deferred"),
     "twisted.internet.error": _row("plait.errors"),
@@ -89,7 +92,7 @@ MODULES: Mapping[str, Row] = {
         IServiceCollection="plait.service.interfaces:IServiceCollection",
         _ISupportsExitSignalCapturing="plait.interfaces.reactor:_ISupportsExitSignalCapturing",
     ),
-    "twisted.internet.main": _row(_ENDINGS, only="CONNECTION_DONE CONNECTION_LOST"),
+    "twisted.internet.main": _row(f"{_LEGACY}.main"),
     "twisted.internet.protocol": _row("plait.protocol"),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),

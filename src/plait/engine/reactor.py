@@ -24,7 +24,7 @@ from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
-from plait.errors import DNSLookupError, ReactorAlreadyRunning, ReactorNotRunning
+from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
@@ -458,6 +458,17 @@ def getReactor() -> Reactor:
         # the default reactor runs in another thread: this loop gets one of its own
         return Reactor(running)
     return _default
+
+
+def setDefaultReactor(reactor: Reactor) -> None:
+    """Make `reactor` the default reactor.
+
+    :raises plait.errors.ReactorAlreadyInstalledError: if there is another one already, which somebody may hold.
+    """
+    global _default
+    if _default is not None and _default is not reactor:
+        raise ReactorAlreadyInstalledError("there is a default reactor already; set yours before anything asks for one")
+    _default = reactor
 
 
 current.registerEngine(getReactor)

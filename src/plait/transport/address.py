@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,11 +32,38 @@ class IPv6Address:
 
 
 @implementer(IAddress)
-@dataclass(frozen=True, slots=True)
 class UNIXAddress:
-    """A UNIX socket: `name` is its path, or None for one without a name."""
+    """A UNIX socket: `name` is its path in bytes, or None for one without a name. (A path that is str is encoded.)
 
-    name: bytes | str | None
+    Two paths are equal if they lead to the same file, so the hash of one changes when the file is made or removed.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | bytes | None) -> None:
+        self.name = None if name is None else os.fsencode(name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UNIXAddress):
+            return NotImplemented
+        return self.name == other.name or self._file() == other._file() is not None
+
+    def __hash__(self) -> int:
+        return hash(self._file() or self.name)
+
+    def __repr__(self) -> str:
+        return f"UNIXAddress({None if self.name is None else os.fsdecode(self.name)!r})"
+
+    def _file(self) -> tuple[int, int] | None:
+        """What tells the file from all others, or None if there is no such file."""
+        # A name that begins with a zero byte is not in the file system at all (Linux, unix(7)).
+        if not self.name or b"\0" in self.name:
+            return None
+        try:
+            found = os.stat(self.name)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 @implementer(IAddress)
@@ -45,6 +73,12 @@ class HostnameAddress:
 
     hostname: bytes
     port: int
+
+
+@implementer(IAddress)
+@dataclass(frozen=True, slots=True)
+class ProcessAddress:
+    """Either end of the pipes to a child process. They have no address, but a protocol may ask for one."""
 
 
 Address = IPv4Address | IPv6Address | UNIXAddress

@@ -65,6 +65,10 @@ class Platform:
         """Can files be watched with inotify?"""
         return self.isLinux()
 
+    def _supportsSymlinks(self) -> bool:
+        """Can there be symbolic links? (The tests of older programs ask.)"""
+        return not self.isWindows()
+
 
 platform = Platform()
 """The system that the program runs on."""
