@@ -32,6 +32,7 @@ from plait.interfaces import (
 )
 from plait.protocol import ClientFactory, Factory, LineOnlyReceiver, LineReceiver, Protocol, ServerFactory
 from plait.transport import Connection, Connector, HostnameAddress, IPv4Address, IPv6Address, Port, UNIXAddress
+from plait.transport.address import ProcessAddress
 from plait.transport.stdio import StandardIO
 
 PROMISES: list[tuple[type, list[Any]]] = [
@@ -45,7 +46,7 @@ PROMISES: list[tuple[type, list[Any]]] = [
     *((cls, [IProtocol, ILoggingContext]) for cls in (Protocol, LineReceiver, LineOnlyReceiver)),
     *((cls, [IProtocolFactory, ILoggingContext]) for cls in (Factory, ServerFactory, ClientFactory)),
     (ClientFactory, [IClientFactory]),
-    *((cls, [IAddress]) for cls in (IPv4Address, IPv6Address, UNIXAddress, HostnameAddress)),
+    *((cls, [IAddress]) for cls in (IPv4Address, IPv6Address, UNIXAddress, HostnameAddress, ProcessAddress)),
 ]
 
 

@@ -65,6 +65,107 @@ ITransport, IProducer]:
     return reactor, tls, push
 """
 
+PARTS = """
+from collections.abc import Sequence
+from plait.deferred import Deferred, succeed
+from plait.failure import Failure
+from plait.interfaces import *
+from plait.transport import HostnameAddress, IPv4Address
+
+@implementer(IDatagramProtocol)
+class Answer:
+    transport: IUDPTransport
+    def makeConnection(self, transport: IUDPTransport) -> None:
+        self.transport = transport
+    def doStart(self) -> None: ...
+    def doStop(self) -> None: ...
+    def connectionRefused(self) -> None: ...
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        self.transport.write(datagram, addr)
+
+def listen(reactor: IReactorMulticast, udp: IReactorUDP) -> Deferred[None] | None:
+    reactor.listenMulticast(8005, Answer(), listenMultiple=True)
+    return udp.listenUDP(0, Answer()).stopListening()
+
+@implementer(IProcessProtocol)
+class Child:
+    process: IProcessTransport
+    def makeConnection(self, process: IProcessTransport) -> None:
+        process.write(b"hello")
+        process.closeStdin()
+    def childDataReceived(self, childFD: int, data: bytes) -> None: ...
+    def childConnectionLost(self, childFD: int) -> None: ...
+    def processExited(self, reason: Failure) -> None: ...
+    def processEnded(self, reason: Failure) -> None: ...
+
+def start(reactor: IReactorProcess) -> None:
+    process = reactor.spawnProcess(Child(), "/bin/sh", ["sh", b"-c", "true"], env=None, childFDs={0: "w", 1: 1})
+    process.signalProcess("TERM")
+    reveal_type(process.pid)  # R: int | None
+
+class Way:
+    name = "example.com"
+    def cancel(self) -> None: ...
+
+@implementer(IHostnameResolver)
+class Fixed:
+    def resolveHostName(
+        self,
+        resolutionReceiver: IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[IAddress]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> IHostResolution:
+        way = Way()
+        resolutionReceiver.resolutionBegan(way)
+        resolutionReceiver.addressResolved(IPv4Address("TCP", "127.0.0.1", portNumber))
+        resolutionReceiver.resolutionComplete()
+        return way
+
+def names(reactor: IReactorPluggableNameResolver, receiver: IResolutionReceiver) -> IHostnameResolver:
+    reactor.nameResolver.resolveHostName(receiver, "example.com", addressTypes=[IPv4Address])
+    return reactor.installNameResolver(Fixed())
+
+@implementer(IStreamClientEndpoint)
+class Again:
+    def __init__(self, other: IStreamClientEndpoint) -> None:
+        self.other = other
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        return self.other.connect(protocolFactory)
+
+@implementer(IStreamClientEndpointStringParserWithReactor)
+class Parser:
+    prefix = "again"
+    def parseStreamClient(self, reactor: object, *args: object, **kwargs: object) -> IStreamClientEndpoint:
+        raise ValueError(args)
+
+@implementer(IReadWriteDescriptor)
+class Pipe:
+    def fileno(self) -> int:
+        return 3
+    def logPrefix(self) -> str:
+        return "pipe"
+    def doRead(self) -> None: ...
+    def doWrite(self) -> Exception:
+        return OSError()
+    def connectionLost(self, reason: Failure) -> None: ...
+
+def watch(reactor: IReactorFDSet, parser: IStreamClientEndpointStringParserWithReactor = Parser()) -> None:
+    reactor.addReader(Pipe())
+    reactor.addWriter(Pipe())
+    reader: IReadDescriptor = reactor.getReaders()[0]
+
+def tls(transport: ITLSTransport, context: IOpenSSLContextFactory) -> None:
+    transport.startTLS(context)
+    if negotiated := adapt(INegotiated, transport, None):
+        reveal_type(negotiated.negotiatedProtocol)  # R: bytes | None
+
+def hand(transport: IUNIXTransport, reactor: IReactorUNIX, factory: IClientFactory) -> IConnector:
+    transport.sendFileDescriptor(3)
+    return reactor.connectUNIX("/run/a", factory, checkPID=True)
+"""
+
 OURS = """
 from plait.engine import Reactor
 from plait.engine.timers import DelayedCall
@@ -117,6 +218,21 @@ def use(reactor: IReactorTime, transport: ITransport) -> None:
     transport.write("text")  # E: incompatible type "str"; expected "bytes"
     reactor.callLater("1", print)  # E: incompatible type "str"; expected "float"
     reactor.callSooner()  # E: has no attribute "callSooner"
+
+class Half:
+    def fileno(self) -> int:
+        return 3
+    def logPrefix(self) -> str:
+        return "half"
+    def doRead(self) -> None: ...
+    def connectionLost(self, reason: object) -> None: ...
+
+def parts(udp: IUDPTransport, fds: IReactorFDSet, process: IProcessTransport) -> None:
+    fds.addReader(Half())
+    fds.addWriter(Half())  # E: "Half" is missing following "IWriteDescriptor" protocol member
+    udp.write("text", ("10.1.2.3", 80))  # E: incompatible type "str"; expected "bytes"
+    udp.connect(("10.1.2.3", 80))  # E: Missing positional argument "port"
+    process.signalProcess(None)  # E: incompatible type "None"; expected "str | int"
 """
 
 
@@ -125,6 +241,7 @@ def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, 
     """What mypy says of the programs, in one run: file name -> (line number, kind, message)."""
     folder = tmp_path_factory.mktemp("typing")
     (folder / "right.py").write_text(HEAD + RIGHT)
+    (folder / "parts.py").write_text(PARTS)
     (folder / "ours.py").write_text(OURS)
     (folder / "wrong.py").write_text(HEAD + WRONG)
     # zope.interface has no types; users of Plait do not import it, and Plait does so out of mypy's sight.
@@ -138,14 +255,14 @@ def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, 
             "--follow-imports=silent",
             "--no-incremental",
         ]
-        + ["right.py", "ours.py", "wrong.py"],
+        + ["right.py", "parts.py", "ours.py", "wrong.py"],
         cwd=folder,
         env={"MYPYPATH": str(SOURCE), "PATH": ""},
         capture_output=True,
         text=True,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    said: dict[str, list[tuple[int, str, str]]] = {"right.py": [], "ours.py": [], "wrong.py": []}
+    said: dict[str, list[tuple[int, str, str]]] = {"right.py": [], "parts.py": [], "ours.py": [], "wrong.py": []}
     for line in done.stdout.splitlines():
         name, number, kind, message = (line.split(":", 3) + ["", "", ""])[:4]
         if name in said:
@@ -153,11 +270,14 @@ def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, 
     return said
 
 
-def test_right_classes_pass_and_are_narrowed(mypy: dict[str, list[tuple[int, str, str]]]) -> None:
-    said = mypy["right.py"]
+@pytest.mark.parametrize(("name", "program"), [("right", HEAD + RIGHT), ("parts", PARTS)])
+def test_right_classes_pass_and_are_narrowed(
+    mypy: dict[str, list[tuple[int, str, str]]], name: str, program: str
+) -> None:
+    said = mypy[f"{name}.py"]
     assert [entry for entry in said if entry[1] == "error"] == []
-    revealed = {number: message.replace("right.", "").replace("builtins.", "") for number, _, message in said}
-    for number, line in enumerate((HEAD + RIGHT).splitlines(), 1):
+    revealed = {number: message.replace(f"{name}.", "").replace("builtins.", "") for number, _, message in said}
+    for number, line in enumerate(program.splitlines(), 1):
         if "# R: " in line:
             assert f'"{line.split("# R: ")[1]}"' in revealed.get(number, "nothing revealed")
 
