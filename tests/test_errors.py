@@ -83,6 +83,18 @@ def test_an_error_can_be_copied_and_sent_to_another_process(error: Exception, te
         assert theirs == ours
 
 
+def test_an_error_of_a_users_own_can_be_copied_whatever_it_is_made_of() -> None:
+    error = Shut("the shop", closed=True)
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(twin), twin.args, twin.closed, twin.osError) == (Shut, ("the shop",), True, None)
+
+
+class Shut(errors.ConnectError):
+    def __init__(self, where: str, *, closed: bool) -> None:
+        Exception.__init__(self, where)
+        self.closed = closed
+
+
 def test_the_tree_in_the_docstring_is_true() -> None:
     """Each line names a class under the one that is drawn above it, or a root."""
     stack: list[str] = []

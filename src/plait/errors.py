@@ -81,7 +81,18 @@ __all__ = [
 ]
 
 
-class _Described(Exception):
+class _Whole(Exception):
+    """An error that is copied and pickled as it is, whatever its `__init__` takes: that is not run again."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _made_of, (type(self), *self.args), self.__dict__
+
+
+def _made_of(cls: type[_Whole], *args: object) -> _Whole:
+    return cls.__new__(cls, *args)
+
+
+class _Described(_Whole):
     """An error whose text is `MESSAGE`, followed by what it was given."""
 
     MESSAGE = ""
@@ -135,17 +146,15 @@ class ConnectInProgressError(Exception):
     """A connection is being made already."""
 
 
-class ConnectError(Exception):
+class ConnectError(_Whole):
     """A connection could not be made. `osError` is the error number of the operating system, or None."""
 
     MESSAGE = "An error occurred while connecting"
+    osError: object = None
 
     def __init__(self, osError: object = None, string: object = "") -> None:
         self.osError = osError
         super().__init__(string)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.osError, *self.args), self.__dict__
 
     def __str__(self) -> str:
         parts = [self.MESSAGE]
@@ -353,9 +362,6 @@ class ProcessTerminated(ConnectionLost):
         if signal is not None:
             text += f" by signal {signal}"
         super().__init__(text)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.exitCode, self.signal, self.status), self.__dict__
 
 
 class ProcessExitedAlready(Exception):
