@@ -459,7 +459,6 @@ async def test_options_of_the_socket():
             for value in (True, False):
                 getattr(client.transport, f"set{option}")(value)
                 assert getattr(client.transport, f"get{option}")() is value
-        assert client.transport.getPeerCertificate() is None
         client.transport.loseConnection()
         await there.lost
 

@@ -3,19 +3,22 @@
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
 
-from plait import reactor
-from plait.errors import ConnectionDone, SSLError
+from plait import Deferred, deferToThread, reactor
+from plait.errors import ConnectionDone, ConnectionLost, SSLError
+from plait.interfaces import IHandshakeListener, INegotiated, implementer
+from plait.task import deferLater
 from plait.transport.tls import (
     ClientContextFactory,
     DefaultOpenSSLContextFactory,
     context_of,
     verifiedClientContextFactory,
 )
-from tests.transport.helpers import Client, Noting
+from tests.transport.helpers import Client, Noting, Server, connection, read_to_end
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="needs the openssl command to make a certificate"
@@ -35,8 +38,21 @@ def certificate(tmp_path_factory):
     return key, cert
 
 
-class Echo(Noting):
+@implementer(IHandshakeListener)
+class Listening(Noting):
+    """`secured` fires when the handshake is done."""
+
+    def __init__(self):
+        super().__init__()
+        self.secured = Deferred()
+
+    def handshakeCompleted(self):
+        self.secured.callback(None)
+
+
+class Echo(Listening):
     def dataReceived(self, data):
+        super().dataReceived(data)
         self.transport.write(data)
 
 
@@ -61,7 +77,7 @@ class TLSServer:
 
 
 async def connect(number, contextFactory, host="localhost"):
-    client = Client()
+    client = Client(Listening)
     reactor.connectSSL(host, number, client, contextFactory)
     return client
 
@@ -89,12 +105,14 @@ async def test_a_verified_client_believes_whom_it_trusts_and_nobody_else(certifi
         verifiedClientContextFactory("other.example", ssl.create_default_context(cafile=certificate[1])),
     ):
         client = await connect(server.number, factory)
-        error = await client.failed
+        error = await client.gone
         assert isinstance(error, SSLError)
         assert "certificate is not accepted" in str(error)
     trusting = verifiedClientContextFactory("localhost", ssl.create_default_context(cafile=certificate[1]))
     client = await connect(server.number, trusting, host="127.0.0.1")
     p = await client.connected
+    assert p.transport.getPeerCertificate() is None
+    await p.secured
     assert p.transport.getPeerCertificate()["subjectAltName"] == (("DNS", "localhost"),)
     p.transport.loseConnection()
     await client.gone
@@ -116,7 +134,7 @@ async def test_a_peer_that_does_not_speak_tls_is_a_failed_connection(certificate
             return sock
 
         sock = await answer()
-        assert isinstance(await client.failed, SSLError)
+        assert isinstance(await client.gone, SSLError)
         sock.close()
 
 
@@ -151,3 +169,175 @@ def test_contexts():
 def test_a_server_without_its_files_says_so(tmp_path):
     with pytest.raises(OSError):
         DefaultOpenSSLContextFactory(tmp_path / "no.key", tmp_path / "no.pem")
+
+
+# -- going under TLS in the middle of a connection
+
+
+class Upgrading(Listening):
+    """Answers STARTTLS, goes under TLS and echoes what comes."""
+
+    def __init__(self, context=None):
+        super().__init__()
+        self.context = context
+
+    def dataReceived(self, data):
+        super().dataReceived(data)
+        if data == b"STARTTLS":
+            self.transport.write(b"go ahead")
+            self.transport.startTLS(self.context)
+            self.transport.write(b"first words under TLS")
+        else:
+            self.transport.write(data)
+
+
+async def upgraded(server_context, client_context):
+    """A client and a server that have begun a handshake in the middle of their connection."""
+    server = Server(lambda: Upgrading(server_context))
+    client, there, _ = await connection(server, Listening)
+    client.transport.write(b"STARTTLS")
+    assert await client.wait_for(len(b"go ahead")) == b"go ahead"
+    client.data = b""
+    client.transport.startTLS(client_context)
+    return server, client, there
+
+
+async def test_starttls_loses_and_reorders_nothing(certificate):
+    trust = verifiedClientContextFactory("localhost", ssl.create_default_context(cafile=certificate[1]))
+    server, client, there = await upgraded(DefaultOpenSSLContextFactory(*certificate), trust)
+    assert INegotiated.providedBy(client.transport)
+    sent = b"".join(b"%d," % n for n in range(20_000))
+    for begin in range(0, len(sent), 999):
+        client.transport.write(sent[begin : begin + 999])
+    greeting = b"first words under TLS"
+    assert await client.wait_for(len(sent) + len(greeting)) == greeting + sent
+    await client.secured
+    await there.secured
+    client.transport.loseConnection()
+    assert isinstance(await client.lost, ConnectionDone)
+    assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_the_one_who_has_connected_can_answer_the_handshake(certificate):
+    server = Server(Listening)
+    client, there, _ = await connection(server, Listening)
+    client.transport.startTLS(DefaultOpenSSLContextFactory(*certificate), normal=False)
+    there.transport.startTLS(ClientContextFactory(), normal=False)
+    there.transport.write(b"hello")
+    assert await client.wait_for(5) == b"hello"
+    client.transport.loseConnection()
+    assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_tls_in_tls(certificate):
+    server, client, there = await upgraded(DefaultOpenSSLContextFactory(*certificate), ClientContextFactory())
+    await client.secured
+    await there.secured
+    await client.wait_for(len(b"first words under TLS"))
+    client.data, client.secured, there.secured = b"", Deferred(), Deferred()
+    there.transport.startTLS(DefaultOpenSSLContextFactory(*certificate))
+    client.transport.startTLS(ClientContextFactory())
+    client.transport.write(b"inside")
+    assert await client.wait_for(6) == b"inside"
+    client.transport.loseConnection()
+    assert isinstance(await client.lost, ConnectionDone)
+    assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_a_producer_is_told_also_under_tls(certificate):
+    """The peer reads nothing: what waits stays at the high-water mark, before and after the handshake."""
+    server = TLSServer(certificate, Listening)
+    client = await connect(server.number, ClientContextFactory())
+    p = await client.connected
+    there = server.protocols[0]
+    p.transport.pauseProducing()
+
+    class Producer:
+        written = 0
+        going = True
+
+        def resumeProducing(self):
+            self.going = True
+            while self.going and self.written < 50_000_000:
+                self.written += 10_000
+                there.transport.write(bytes(10_000))
+            if self.going:
+                there.transport.unregisterProducer()
+
+        def pauseProducing(self):
+            self.going = False
+
+        def stopProducing(self):
+            self.going = False
+
+    producer = Producer()
+    there.transport.registerProducer(producer, True)
+    producer.resumeProducing()
+    await there.secured
+    await deferLater(reactor, 0, lambda: None)
+    assert not producer.going
+    assert producer.written < 20_000_000
+    p.transport.resumeProducing()
+    assert len(await p.wait_for(50_000_000)) == 50_000_000
+    p.transport.loseConnection()
+    assert isinstance(await client.gone, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_a_handshake_cut_at_any_byte_is_an_error_and_disturbs_nobody(certificate):
+    server = TLSServer(certificate)
+    hello = ssl.MemoryBIO()
+    context = ClientContextFactory().getContext()
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), hello).do_handshake()
+    hello = hello.read()
+    for length in range(0, len(hello), 17):
+        with socket.create_connection(("127.0.0.1", server.number)) as sock:
+            sock.sendall(hello[:length])
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", length % 2, 0))
+    client = await connect(server.number, ClientContextFactory())
+    p = await client.connected
+    p.transport.write(b"still here")
+    assert await p.wait_for(10) == b"still here"
+    p.transport.loseConnection()
+    await client.gone
+    for p in server.protocols[:-1]:
+        assert not isinstance(await p.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_who_is_silent_in_the_handshake_is_closed(certificate, monkeypatch):
+    monkeypatch.setattr("plait.transport.tlslayer.HANDSHAKE_LIMIT", 0.01)
+    server = TLSServer(certificate)
+    with socket.create_connection(("127.0.0.1", server.number)) as silent:
+        silent.setblocking(False)
+        assert await read_to_end(silent) == b""
+    assert "took longer" in str(await server.protocols[0].lost)
+    await server.port.stopListening()
+
+
+async def test_who_does_not_answer_the_end_is_closed(certificate, monkeypatch):
+    monkeypatch.setattr("plait.transport.tlslayer.END_LIMIT", 0.01)
+    server = TLSServer(certificate)
+    with socket.create_connection(("127.0.0.1", server.number)) as sock:
+        with await deferToThread(ClientContextFactory().getContext().wrap_socket, sock):
+            there = server.protocols[0]
+            there.transport.loseConnection()
+            assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+async def test_data_that_ends_without_close_notify_is_cut(certificate):
+    server = TLSServer(certificate, Listening)
+    with socket.create_connection(("127.0.0.1", server.number)) as sock:
+        tls = await deferToThread(ClientContextFactory().getContext().wrap_socket, sock)
+        tls.sendall(b"half a")
+        assert await server.protocols[0].wait_for(6) == b"half a"
+        with socket.socket(fileno=tls.detach()) as plain:
+            plain.shutdown(socket.SHUT_WR)
+            lost = await server.protocols[0].lost
+    assert isinstance(lost, ConnectionLost) and "close_notify" in str(lost)
+    await server.port.stopListening()

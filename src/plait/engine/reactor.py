@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
 import threading
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections.abc import Callable, Sequence
@@ -294,8 +293,8 @@ class Reactor:
 
     def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Port:
         """As `listenTCP`, with TLS; `contextFactory` is an `ssl.SSLContext` or has ``getContext()``."""
-        context, _ = context_of(contextFactory)
-        return self._listen(Port(self._net, port, factory, backlog, interface, context))
+        context_of(contextFactory)  # a mistake in it is the caller's, now, and not each client's later
+        return self._listen(Port(self._net, port, factory, backlog, interface, contextFactory))
 
     def _listen(self, port: Port) -> Port:
         port.startListening()
@@ -328,11 +327,12 @@ class Reactor:
     ) -> Connector:
         """As `connectTCP`, with TLS. `contextFactory` says who is believed (`plait.transport.tls`).
 
-        The protocol's `connectionMade` is called after the handshake; a handshake that fails is a failed connection.
+        The protocol's `connectionMade` is called when the TCP connection is there, and what it writes waits for the
+        handshake. A protocol that provides `IHandshakeListener` is told when that is done; if it fails, the connection is
+        lost with `plait.errors.SSLError`.
         """
-        context: ssl.SSLContext
-        context, hostname = context_of(contextFactory)
-        return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress, context, hostname))
+        context_of(contextFactory)
+        return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress, contextFactory))
 
     def _connect(self, connector: Connector) -> Connector:
         connector.connect()

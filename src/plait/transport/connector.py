@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import socket
-import ssl
 from typing import TYPE_CHECKING, Any, Literal
 
 from plait import errors
@@ -17,6 +16,7 @@ from plait.protocol import Protocol
 from plait.transport.address import IPv4Address, IPv6Address
 from plait.transport.network import LOOK_AGAIN, Network, family_of
 from plait.transport.stream import Connection
+from plait.transport.tls import machine_for
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -32,6 +32,7 @@ class Connector:
     "connected"), `transport` (the connection, while there is one).
     """
 
+    is_client = True
     state: Literal["disconnected", "connecting", "connected"] = "disconnected"
     transport: Connection | None = None
     _factory_started = False
@@ -46,8 +47,7 @@ class Connector:
         factory: Any,
         timeout: float | None = 30,
         bindAddress: tuple[str, int] | None = None,
-        context: ssl.SSLContext | None = None,
-        hostname: str | None = None,
+        contextFactory: Any = None,
     ) -> None:
         self._network = network
         self.host = host
@@ -55,8 +55,7 @@ class Connector:
         self.factory = factory
         self.timeout = timeout
         self.bindAddress = bindAddress
-        self._context = context
-        self._hostname = hostname
+        self.contextFactory = contextFactory
 
     def __repr__(self) -> str:
         return f"<Connector to {self.host}:{self.port}, {self.state}>"
@@ -124,7 +123,7 @@ class Connector:
                 raise
         except Exception as e:
             if self.state == "connecting" and self._task is asyncio.current_task():
-                self._failed(_connect_error(e))
+                self._failed(errors.getConnectError(e))
 
     async def _connect_any(self) -> None:
         """Try the host's addresses in turn; the last error is raised if none will do."""
@@ -164,8 +163,6 @@ class Connector:
                     address[1],
                     family=family,
                     local_addr=local,
-                    ssl=self._context,
-                    server_hostname=(self._hostname or self.host) if self._context is not None else None,
                 )
                 return
             except OSError as e:
@@ -208,6 +205,8 @@ class Connector:
             # the connection is there all the same, and the factory will be told of its end
             connection.disconnecting = True
             return Protocol()
+        if self.contextFactory is not None:
+            connection.secure(machine_for(self.contextFactory, True, self.host))
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
@@ -226,14 +225,6 @@ class Connector:
         if self.state == "disconnected" and self._factory_started:
             self._factory_started = False
             self.factory.doStop()
-
-
-def _connect_error(e: BaseException) -> errors.ConnectError:
-    if isinstance(e, ssl.SSLCertVerificationError):
-        return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")
-    if isinstance(e, ssl.SSLError):
-        return errors.SSLError(string=str(e.reason or e))
-    return errors.getConnectError(e)
 
 
 def _port_number(port: int | str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +16,7 @@ from plait.log import Logger
 from plait.transport.address import Address, from_socket
 from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of
 from plait.transport.stream import Connection
+from plait.transport.tls import machine_for
 
 if TYPE_CHECKING:
     from asyncio import AbstractServer, TimerHandle
@@ -28,10 +28,12 @@ _log = Logger("plait.transport")
 
 @implementer(IListeningPort)
 class Port:
-    """A listening TCP port.
+    """A listening TCP port. With a `contextFactory` it speaks TLS.
 
     Attributes: `factory`, `port` (the number that was asked for), `interface`, `connected` (it listens).
     """
+
+    is_client = False
 
     def __init__(
         self,
@@ -40,7 +42,7 @@ class Port:
         factory: Any,
         backlog: int = 50,
         interface: str = "",
-        context: ssl.SSLContext | None = None,
+        contextFactory: Any = None,
     ) -> None:
         self.port = port
         self.factory = factory
@@ -48,7 +50,7 @@ class Port:
         self.interface = interface
         self.connected = False
         self._network = network
-        self._context = context
+        self.contextFactory = contextFactory
         self._socket: socket.socket | None = None
         self._server: AbstractServer | None = None
         self._look_again: TimerHandle | None = None
@@ -111,7 +113,6 @@ class Port:
                 lambda: Connection(self, network.loop, network.outbox),
                 sock=sock,
                 backlog=self.backlog,
-                ssl=self._context,
             )
         )
 
@@ -121,7 +122,11 @@ class Port:
         if handle.fileno() >= network.last_descriptor:
             self._pause_accepting()
         network.connections.add(connection)
-        return self.factory.buildProtocol(connection.getPeer())
+        protocol = self.factory.buildProtocol(connection.getPeer())
+        if protocol is not None and self.contextFactory is not None:
+            # asked for each connection, so that a factory can give a new certificate while we serve
+            connection.secure(machine_for(self.contextFactory, False, None))
+        return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
         self._network.connections.discard(connection)

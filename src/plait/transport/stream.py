@@ -21,15 +21,26 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from plait.deferred import ensureDeferred
-from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
+from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost, SSLError
 from plait.failure import Failure
-from plait.interfaces import IHalfCloseableProtocol, ILoggingContext, ISSLTransport, adapt, implementer
+from plait.interfaces import (
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    ILoggingContext,
+    INegotiated,
+    ITLSTransport,
+    adapt,
+    implementer,
+)
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
-from plait.transport.tls import ended_by_peer
+from plait.transport.tls import machine_for
+from plait.transport.tlslayer import TLSLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from plait.transport.tlsmachine import TLSMachine
 
 _log = Logger("plait.transport")
 
@@ -40,6 +51,8 @@ HIGH_WATER = 64 * 1024
 
 class Owner(Protocol):
     """What a connection belongs to: a listening port or a connector."""
+
+    is_client: bool
 
     def connection_ready(self, connection: Connection) -> Any:
         """The user's protocol for a connection that is there now, or None to close it."""
@@ -69,7 +82,7 @@ class Outbox:
             connection.flush()
 
 
-@implementer(ISSLTransport, ILoggingContext)
+@implementer(ITLSTransport, ILoggingContext)
 class Connection(asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
@@ -214,7 +227,6 @@ class Connection(asyncio.Protocol):
                 self._loop.call_soon(self._close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        by_us = self.disconnecting
         self.connected = False
         self.disconnected = True
         self.disconnecting = True
@@ -223,10 +235,9 @@ class Connection(asyncio.Protocol):
         reason = self._reason
         if reason is None:
             if exc is None or self._eof:
-                if by_us or ended_by_peer(self._transport.get_extra_info("ssl_object")):
-                    reason = Failure(ConnectionDone())
-                else:
-                    reason = Failure(ConnectionLost("TLS was not ended (no close_notify), so data may be missing"))
+                reason = Failure(ConnectionDone())
+            elif isinstance(exc, (ConnectionLost, SSLError)):
+                reason = Failure(exc)
             else:
                 reason = Failure(ConnectionLost(getattr(exc, "strerror", None) or str(exc) or type(exc).__name__))
         self._reason = None
@@ -352,6 +363,36 @@ class Connection(asyncio.Protocol):
         else:
             self.flush()
         self._close()
+
+    # -- TLS
+
+    def startTLS(self, contextFactory: Any, normal: bool = True) -> None:
+        """Go under TLS: what was written before this goes out in the clear, what is written after it under TLS.
+
+        :param contextFactory: who is believed and what is shown (`plait.transport.tls`), or an `ssl.SSLContext`.
+        :param normal: take the part that this side has in the connection; False for the other (the one that has connected
+            answers the handshake).
+        :raises TypeError: if `contextFactory` gives no context.
+
+        A protocol that provides `IHandshakeListener` is told when the handshake is done. If it fails, the connection is
+        closed, with `plait.errors.SSLError`.
+        """
+        client = self._owner.is_client == bool(normal)
+        self.secure(machine_for(contextFactory, client, getattr(self._owner, "host", None)))
+
+    def secure(self, machine: TLSMachine) -> None:
+        """Put a TLS layer under this connection."""
+        self.flush()
+        layer = TLSLayer(self._loop, machine, self._transport, self)
+        self._transport = cast("asyncio.Transport", layer)
+        self.__class__ = SecureConnection
+        layer.begin()
+
+    def handshake_done(self) -> None:
+        """Called by the TLS layer."""
+        listener = adapt(IHandshakeListener, self.protocol, None)
+        if listener is not None:
+            self._guard(listener.handshakeCompleted, "handshakeCompleted")
 
     # -- closing
 
@@ -493,17 +534,6 @@ class Connection(asyncio.Protocol):
         """As `getHandle`."""
         return self.getHandle()
 
-    def getPeerCertificate(self) -> Any:
-        """The peer's certificate as the dictionary of `ssl.SSLSocket.getpeercert`; None without TLS or a certificate."""
-        return self._transport.get_extra_info("peercert")
-
-    @property
-    def negotiatedProtocol(self) -> bytes | None:
-        """The protocol agreed on by ALPN (RFC 7301), or None."""
-        ssl_object = self._transport.get_extra_info("ssl_object")
-        name = ssl_object.selected_alpn_protocol() if ssl_object is not None else None
-        return name.encode("ascii") if name else None
-
     def logPrefix(self) -> str:
         """The protocol's name in the log."""
         prefix = getattr(self.protocol, "logPrefix", None)
@@ -528,3 +558,22 @@ class Connection(asyncio.Protocol):
     def __repr__(self) -> str:
         state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
         return f"<Connection of {self.protocol!r}, {state}>"
+
+
+@implementer(INegotiated)
+class SecureConnection(Connection):
+    """A connection under TLS. A `Connection` becomes one when it goes under TLS; it has nothing more to store."""
+
+    __slots__ = ()
+
+    def getPeerCertificate(self) -> Any:
+        """The certificate that the peer has shown, or None (before the handshake is done, too).
+
+        With the standard library's contexts it is the dictionary of `ssl.SSLSocket.getpeercert`.
+        """
+        return cast("TLSLayer", self._transport).machine.peer_certificate()
+
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """The protocol agreed on by ALPN (RFC 7301), or None."""
+        return cast("TLSLayer", self._transport).machine.negotiated()

@@ -10,6 +10,8 @@ import os
 import ssl
 from typing import Any
 
+from plait.transport.tlsmachine import StandardMachine, TLSMachine
+
 
 class ClientContextFactory:
     """The tutorial's context for a client: the peer is NOT verified.
@@ -70,23 +72,6 @@ class DefaultOpenSSLContextFactory:
         return self._context
 
 
-def ended_by_peer(ssl_object: ssl.SSLObject | None) -> bool:
-    """Whether the peer has said that its data ends here (close_notify; RFC 8446, 6.1). True without TLS.
-
-    Without it the end may be of an attacker's making, and the data cut. The loops do not tell one from the other; OpenSSL
-    does, for it still waits for more.
-    """
-    if ssl_object is None:
-        return True
-    try:
-        ssl_object.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except (ssl.SSLError, ValueError):
-        pass
-    return True
-
-
 def context_of(factory: Any) -> tuple[ssl.SSLContext, str | None]:
     """The context, and the host name to verify, of what a user gave as a context factory: one of ours, anything with
     `getContext`, or an `ssl.SSLContext` itself.
@@ -100,3 +85,13 @@ def context_of(factory: Any) -> tuple[ssl.SSLContext, str | None]:
             "(a context of pyOpenSSL cannot be used)"
         )
     return context, getattr(factory, "hostname", None)
+
+
+def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMachine:
+    """One end of a new TLS connection, as `contextFactory` wants it.
+
+    :param host: whom a client wants to talk to, where the factory does not say.
+    :raises TypeError: if the factory gives no context.
+    """
+    context, hostname = context_of(contextFactory)
+    return StandardMachine(context, not is_client, (hostname or host) if is_client else None)

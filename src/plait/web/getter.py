@@ -73,6 +73,9 @@ class HTTPPageGetter(Protocol):
         """Fail, if the end of the connection is not the end of the page. Only a clean end can be that."""
         if self._parser is None:
             return
+        if reason.check(errors.SSLError):
+            self.fail(reason)  # who does not get through the handshake has not been asked
+            return
         events = self._parser.end(clean=reason.check(errors.ConnectionDone) is not None)
         for event in events:
             if isinstance(event, Broken):

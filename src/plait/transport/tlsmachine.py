@@ -1,0 +1,156 @@
+"""TLS without I/O: bytes from the network go in, bytes for the network and plain data come out (RFC 8446, RFC 5246).
+
+A machine is one end of one TLS connection. `StandardMachine` is made of the standard library's `ssl`;
+`OpenSSLMachine` serves programs that bring a context or a connection of pyOpenSSL along, and imports nothing of it.
+What drives a machine is `plait.transport.tlslayer`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Protocol
+
+from plait import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# SSL_read gives one record at most, and a record holds no more than this (RFC 8446, 5.1).
+RECORD = 16384
+
+
+class TLSMachine(Protocol):
+    """One end of a TLS connection."""
+
+    def receive(self, data: bytes, /) -> object:
+        """Take what has come from the network."""
+
+    def receive_end(self) -> None:
+        """Nothing more will come from the network."""
+
+    def to_send(self) -> bytes:
+        """What is to go to the network now; empty if there is nothing."""
+
+    def handshake(self) -> bool:
+        """Go on with the handshake; true when it is done. `plait.errors.SSLError` if it has failed."""
+
+    def read(self) -> bytes | None:
+        """All plain data that is there; None once the peer has said that its data ends (close_notify).
+
+        Empty if more has to come from the network first. `plait.errors.SSLError` if what came is not TLS, and
+        `plait.errors.ConnectionLost` if the network has ended and the peer's data has not.
+        """
+
+    def write(self, data: bytes, /) -> object:
+        """Take plain data. To be called only when the handshake is done."""
+
+    def end(self) -> bool:
+        """Say that our data ends (close_notify); true if the peer has said so too."""
+
+    def negotiated(self) -> bytes | None:
+        """The protocol agreed on by ALPN (RFC 7301), if any."""
+
+    def peer_certificate(self) -> Any:
+        """The certificate that the peer has shown, or None."""
+
+    more: bool
+    """`read` has more to say, although nothing more has come: call it again."""
+
+    @property
+    def object(self) -> Any:
+        """The object of the library that does the work."""
+
+
+class StandardMachine:
+    """A TLS connection by `ssl`.
+
+    :param hostname: for a client: the name that is sent (SNI, RFC 6066) and, if the context says so, verified.
+    """
+
+    def __init__(self, context: ssl.SSLContext, server_side: bool, hostname: str | None = None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
+        # looked up once: these are called for every piece of data
+        self.receive: Callable[[bytes], object] = self._incoming.write
+        self.to_send: Callable[[], bytes] = self._outgoing.read
+        self._read = self.object.read
+        self._more = self.object.pending
+        self.write: Callable[[bytes], object] = self.object.write
+        self.more = False
+
+    def receive_end(self) -> None:
+        self._incoming.write_eof()
+
+    def handshake(self) -> bool:
+        try:
+            self.object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except (ssl.SSLError, ssl.CertificateError) as e:
+            raise tls_error(e) from None
+        return True
+
+    def read(self) -> bytes | None:
+        self.more = False
+        try:
+            data = self._read(RECORD)
+            if not data:
+                return None
+            incoming = self._incoming
+            if not incoming.pending and not self._more():
+                return data  # the usual case: one record, and nothing raised
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLZeroReturnError:
+            return None
+        except ssl.SSLError as e:
+            raise _cut_or_broken(e) from None
+        pieces = [data]
+        while incoming.pending or self._more():
+            try:
+                data = self._read(RECORD)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLError:
+                data = b""
+            if not data:
+                self.more = True  # the end or an error, which the next call gives
+                break
+            pieces.append(data)
+        return b"".join(pieces)
+
+    def end(self) -> bool:
+        try:
+            self.object.unwrap()
+        except ssl.SSLError:
+            return False  # the peer has not said so yet, or the connection is broken anyway
+        return True
+
+    def negotiated(self) -> bytes | None:
+        name = self.object.selected_alpn_protocol()
+        return name.encode("ascii") if name else None
+
+    def peer_certificate(self) -> Any:
+        try:
+            return self.object.getpeercert() or None
+        except ValueError:
+            return None  # the handshake is not done
+
+
+def _cut_or_broken(e: ssl.SSLError) -> errors.SSLError | errors.ConnectionLost:
+    if isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING":
+        return cut()
+    return tls_error(e)
+
+
+def cut() -> errors.ConnectionLost:
+    """The error of a connection that has ended without the peer's word: the end may be of an attacker's making."""
+    return errors.ConnectionLost("TLS was not ended (no close_notify), so data may be missing")
+
+
+def tls_error(e: Exception) -> errors.SSLError:
+    """What Plait says for an error of `ssl`."""
+    if isinstance(e, ssl.SSLCertVerificationError):
+        return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")
+    return errors.SSLError(string=str(getattr(e, "reason", None) or e))
