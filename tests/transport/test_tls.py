@@ -10,6 +10,7 @@ import pytest
 
 from plait import Deferred, deferToThread, reactor
 from plait.errors import ConnectionDone, ConnectionLost, SSLError
+from plait.failure import Failure
 from plait.interfaces import IHandshakeListener, INegotiated, implementer
 from plait.task import deferLater
 from plait.transport.tls import (
@@ -153,8 +154,8 @@ async def test_plain_text_at_a_tls_port_does_not_disturb_the_others(certificate)
 
 def test_contexts():
     context = ssl.create_default_context()
-    assert context_of(context) == (context, None)
-    assert context_of(verifiedClientContextFactory("h", context)) == (context, "h")
+    assert context_of(context) is context
+    assert context_of(verifiedClientContextFactory("h", context)) is context
     assert ClientContextFactory().getContext().verify_mode == ssl.CERT_NONE
     assert "NOT verified" in ClientContextFactory.__doc__
 
@@ -169,6 +170,69 @@ def test_contexts():
 def test_a_server_without_its_files_says_so(tmp_path):
     with pytest.raises(OSError):
         DefaultOpenSSLContextFactory(tmp_path / "no.key", tmp_path / "no.pem")
+
+
+# -- objects of pyOpenSSL
+
+
+async def test_contexts_of_pyopenssl(certificate):
+    library = pytest.importorskip("OpenSSL.SSL", reason="pyOpenSSL is not installed")
+
+    class ServerContext:
+        def getContext(self):
+            context = library.Context(library.TLS_METHOD)
+            context.use_privatekey_file(str(certificate[0]))
+            context.use_certificate_file(str(certificate[1]))
+            return context
+
+    class ClientContext:
+        def getContext(self):
+            return library.Context(library.TLS_METHOD)
+
+    server = Server(lambda: Upgrading(ServerContext()))
+    client, there, _ = await connection(server, Listening)
+    client.transport.write(b"STARTTLS")
+    await client.wait_for(len(b"go ahead"))
+    client.data = b""
+    client.transport.startTLS(ClientContext())
+    data = bytes(range(256)) * 4000
+    client.transport.write(data)
+    assert (await client.wait_for(len(data) + 21)).endswith(data)
+    await client.secured
+    assert "CN=localhost" in client.transport.getPeerCertificate().to_cryptography().subject.rfc4514_string()
+    assert client.transport.negotiatedProtocol is None
+    client.transport.loseConnection()
+    assert isinstance(await client.lost, ConnectionDone)
+    assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_a_creator_of_connections_of_pyopenssl(certificate, refuses):
+    library = pytest.importorskip("OpenSSL.SSL", reason="pyOpenSSL is not installed")
+
+    class Creator:
+        def clientConnectionForTLS(self, tls):
+            context = library.Context(library.TLS_METHOD)
+
+            def informed(connection, where, result):
+                if refuses and where & library.SSL_CB_HANDSHAKE_DONE:
+                    tls.failVerification(Failure(ValueError("not the one I know")))
+
+            context.set_info_callback(informed)
+            return library.Connection(context, None)
+
+    server = TLSServer(certificate)
+    client = await connect(server.number, Creator())
+    p = await client.connected
+    if refuses:
+        assert "not the one I know" in str(await client.gone)
+    else:
+        p.transport.write(b"hello")
+        assert await p.wait_for(5) == b"hello"
+        p.transport.loseConnection()
+        assert isinstance(await client.gone, ConnectionDone)
+    await server.port.stopListening()
 
 
 # -- going under TLS in the middle of a connection

@@ -37,7 +37,7 @@ from plait.interfaces import (
 from plait.log import Logger
 from plait.transport import Connector, Port
 from plait.transport.network import Network
-from plait.transport.tls import context_of
+from plait.transport.tls import check_context_factory
 
 P = ParamSpec("P")
 
@@ -293,7 +293,7 @@ class Reactor:
 
     def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Port:
         """As `listenTCP`, with TLS; `contextFactory` is an `ssl.SSLContext` or has ``getContext()``."""
-        context_of(contextFactory)  # a mistake in it is the caller's, now, and not each client's later
+        check_context_factory(contextFactory)  # a mistake in it is the caller's, now, and not each client's later
         return self._listen(Port(self._net, port, factory, backlog, interface, contextFactory))
 
     def _listen(self, port: Port) -> Port:
@@ -331,7 +331,7 @@ class Reactor:
         handshake. A protocol that provides `IHandshakeListener` is told when that is done; if it fails, the connection is
         lost with `plait.errors.SSLError`.
         """
-        context_of(contextFactory)
+        check_context_factory(contextFactory)
         return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress, contextFactory))
 
     def _connect(self, connector: Connector) -> Connector:

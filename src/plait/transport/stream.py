@@ -21,7 +21,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from plait.deferred import ensureDeferred
-from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost, SSLError
+from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
 from plait.interfaces import (
     IHalfCloseableProtocol,
@@ -236,10 +236,10 @@ class Connection(asyncio.Protocol):
         if reason is None:
             if exc is None or self._eof:
                 reason = Failure(ConnectionDone())
-            elif isinstance(exc, (ConnectionLost, SSLError)):
-                reason = Failure(exc)
+            elif isinstance(exc, OSError):
+                reason = Failure(ConnectionLost(exc.strerror or str(exc) or type(exc).__name__))
             else:
-                reason = Failure(ConnectionLost(getattr(exc, "strerror", None) or str(exc) or type(exc).__name__))
+                reason = Failure(exc)  # what the TLS layer says
         self._reason = None
         if self.producer is not None:
             producer, self.producer = self.producer, None

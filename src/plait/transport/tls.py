@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from typing import Any
 
+from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
 
 
@@ -72,19 +74,23 @@ class DefaultOpenSSLContextFactory:
         return self._context
 
 
-def context_of(factory: Any) -> tuple[ssl.SSLContext, str | None]:
-    """The context, and the host name to verify, of what a user gave as a context factory: one of ours, anything with
-    `getContext`, or an `ssl.SSLContext` itself.
+def context_of(factory: Any) -> Any:
+    """The context of what a user gave as a context factory: one of ours, anything with `getContext`, or a context itself.
 
-    :raises TypeError: if it gives no `ssl.SSLContext`.
+    It is an `ssl.SSLContext`, or an ``OpenSSL.SSL.Context`` if the user brings that.
+
+    :raises TypeError: if there is neither.
     """
     context = factory if isinstance(factory, ssl.SSLContext) else factory.getContext()
-    if not isinstance(context, ssl.SSLContext):
-        raise TypeError(
-            f"{factory!r} gave {context!r}, and an ssl.SSLContext of the standard library is needed here "
-            "(a context of pyOpenSSL cannot be used)"
-        )
-    return context, getattr(factory, "hostname", None)
+    if not isinstance(context, ssl.SSLContext) and not _is_pyopenssl(context):
+        raise TypeError(f"{factory!r} gave {context!r}, and an ssl.SSLContext is needed here")
+    return context
+
+
+def check_context_factory(factory: Any) -> None:
+    """Raise TypeError, now, if there is no way to make TLS of `factory`."""
+    if not any(hasattr(factory, way) for way in ("clientConnectionForTLS", "serverConnectionForTLS")):
+        context_of(factory)
 
 
 def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMachine:
@@ -93,5 +99,28 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
     :param host: whom a client wants to talk to, where the factory does not say.
     :raises TypeError: if the factory gives no context.
     """
-    context, hostname = context_of(contextFactory)
-    return StandardMachine(context, not is_client, (hostname or host) if is_client else None)
+    create = getattr(contextFactory, "clientConnectionForTLS" if is_client else "serverConnectionForTLS", None)
+    if create is not None:
+        face = Face()
+        connection = create(face)
+        _set_state(connection, is_client)
+        return CreatedMachine(connection, face)
+    context = context_of(contextFactory)
+    if isinstance(context, ssl.SSLContext):
+        hostname = getattr(contextFactory, "hostname", None) or host
+        return StandardMachine(context, not is_client, hostname if is_client else None)
+    connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
+    _set_state(connection, is_client)
+    return OpenSSLMachine(connection)
+
+
+def _set_state(connection: Any, is_client: bool) -> None:
+    if is_client:
+        connection.set_connect_state()
+    else:
+        connection.set_accept_state()
+
+
+def _is_pyopenssl(context: object) -> bool:
+    library = sys.modules.get("OpenSSL.SSL")
+    return library is not None and isinstance(context, library.Context)

@@ -13,7 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from plait import errors
-from plait.transport.tlsmachine import TLSMachine, cut
+from plait.transport.tlsmachine import TLSError, TLSMachine, cut
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
@@ -118,9 +118,9 @@ class TLSLayer(asyncio.Protocol):
         machine = self.machine
         try:
             done = machine.handshake()
-        except errors.SSLError as e:
+        except TLSError as e:
             self._send()  # the alert that tells the peer why
-            self._fail(e)
+            self._fail(e.reason)
             return
         if not done:
             self._send()
@@ -149,9 +149,9 @@ class TLSLayer(asyncio.Protocol):
         while self._state == _OPEN and not self._paused and not self._peer_ended:
             try:
                 data = machine.read()
-            except (errors.SSLError, errors.ConnectionLost) as e:
+            except TLSError as e:
                 self._send()
-                self._fail(e)
+                self._fail(e.reason)
                 return
             if data:
                 self._above.data_received(data)
@@ -213,7 +213,7 @@ class TLSLayer(asyncio.Protocol):
         try:
             while data := self.machine.read():
                 pass
-        except (errors.SSLError, errors.ConnectionLost):
+        except TLSError:
             data = None
         if data is None:
             self._stop_timer()

@@ -1,8 +1,7 @@
 """TLS without I/O: bytes from the network go in, bytes for the network and plain data come out (RFC 8446, RFC 5246).
 
-A machine is one end of one TLS connection. `StandardMachine` is made of the standard library's `ssl`;
-`OpenSSLMachine` serves programs that bring a context or a connection of pyOpenSSL along, and imports nothing of it.
-What drives a machine is `plait.transport.tlslayer`.
+A machine is one end of one TLS connection. `StandardMachine` is made of the standard library's `ssl`; there is another one
+for objects of pyOpenSSL (`plait.transport.opensslmachine`). What drives a machine is `plait.transport.tlslayer`.
 """
 
 from __future__ import annotations
@@ -19,6 +18,14 @@ if TYPE_CHECKING:
 RECORD = 16384
 
 
+class TLSError(Exception):
+    """A machine can go no further. `reason` is the error that the connection ends with."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class TLSMachine(Protocol):
     """One end of a TLS connection."""
 
@@ -32,13 +39,13 @@ class TLSMachine(Protocol):
         """What is to go to the network now; empty if there is nothing."""
 
     def handshake(self) -> bool:
-        """Go on with the handshake; true when it is done. `plait.errors.SSLError` if it has failed."""
+        """Go on with the handshake; true when it is done. TLSError if it has failed."""
 
     def read(self) -> bytes | None:
         """All plain data that is there; None once the peer has said that its data ends (close_notify).
 
-        Empty if more has to come from the network first. `plait.errors.SSLError` if what came is not TLS, and
-        `plait.errors.ConnectionLost` if the network has ended and the peer's data has not.
+        Empty if more has to come from the network first. TLSError if what came is not TLS, or if the network has ended and
+        the peer's data has not.
         """
 
     def write(self, data: bytes, /) -> object:
@@ -88,7 +95,7 @@ class StandardMachine:
         except ssl.SSLWantReadError:
             return False
         except (ssl.SSLError, ssl.CertificateError) as e:
-            raise tls_error(e) from None
+            raise TLSError(ssl_error(e)) from None
         return True
 
     def read(self) -> bytes | None:
@@ -105,7 +112,8 @@ class StandardMachine:
         except ssl.SSLZeroReturnError:
             return None
         except ssl.SSLError as e:
-            raise _cut_or_broken(e) from None
+            ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
+            raise TLSError(cut() if ended else ssl_error(e)) from None
         pieces = [data]
         while incoming.pending or self._more():
             try:
@@ -138,18 +146,12 @@ class StandardMachine:
             return None  # the handshake is not done
 
 
-def _cut_or_broken(e: ssl.SSLError) -> errors.SSLError | errors.ConnectionLost:
-    if isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING":
-        return cut()
-    return tls_error(e)
-
-
 def cut() -> errors.ConnectionLost:
     """The error of a connection that has ended without the peer's word: the end may be of an attacker's making."""
     return errors.ConnectionLost("TLS was not ended (no close_notify), so data may be missing")
 
 
-def tls_error(e: Exception) -> errors.SSLError:
+def ssl_error(e: Exception) -> errors.SSLError:
     """What Plait says for an error of `ssl`."""
     if isinstance(e, ssl.SSLCertVerificationError):
         return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")

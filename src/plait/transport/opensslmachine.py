@@ -1,0 +1,115 @@
+"""TLS by objects of pyOpenSSL, for programs that bring a context or a connection of it along.
+
+Nothing of pyOpenSSL is imported here: where such an object comes, it is there. The errors that it raises are what the
+protocols of such programs look for, so they are handed on as they are.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from plait.transport.tlsmachine import RECORD, TLSError, cut
+
+# Bytes that are asked of a memory BIO at once.
+_PIECE = 1 << 16
+
+
+class OpenSSLMachine:
+    """A `plait.transport.tlsmachine.TLSMachine` made of an ``OpenSSL.SSL.Connection`` over memory."""
+
+    def __init__(self, connection: Any) -> None:
+        self.object = connection
+        self.more = False
+        self._ssl: Any = sys.modules["OpenSSL.SSL"]
+
+    def receive(self, data: bytes) -> None:
+        while data:
+            data = data[self.object.bio_write(data) :]
+
+    def receive_end(self) -> None:
+        self.object.bio_shutdown()
+
+    def to_send(self) -> bytes:
+        pieces = []
+        try:
+            while True:
+                pieces.append(self.object.bio_read(_PIECE))
+        except self._ssl.WantReadError:
+            return b"".join(pieces)
+
+    def handshake(self) -> bool:
+        try:
+            self.object.do_handshake()
+        except self._ssl.WantReadError:
+            return False
+        except self._ssl.Error as e:
+            raise TLSError(e) from None
+        return True
+
+    def read(self) -> bytes | None:
+        self.more = False
+        pieces: list[bytes] = []
+        try:
+            while True:
+                pieces.append(self.object.recv(RECORD))
+        except self._ssl.WantReadError:
+            return b"".join(pieces)
+        except self._ssl.Error as e:
+            if pieces:
+                self.more = True  # the next call raises it again
+                return b"".join(pieces)
+            if isinstance(e, self._ssl.ZeroReturnError):
+                return None
+            # -1: the network has ended, and not by the peer's word. Newer OpenSSL says so in words instead.
+            if isinstance(e, self._ssl.SysCallError) or "unexpected eof" in str(e):
+                raise TLSError(cut()) from None
+            raise TLSError(e) from None
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[self.object.send(data[: 1 << 30]) :]
+
+    def end(self) -> bool:
+        try:
+            return bool(self.object.shutdown())
+        except self._ssl.Error:
+            return False
+
+    def negotiated(self) -> bytes | None:
+        return self.object.get_alpn_proto_negotiated() or None
+
+    def peer_certificate(self) -> Any:
+        return self.object.get_peer_certificate()
+
+
+class Face:
+    """What a creator of connections sees of ours in place of Twisted's TLSMemoryBIOProtocol.
+
+    Attributes: `failure` (what `failVerification` was called with, or None).
+    """
+
+    def __init__(self) -> None:
+        self.failure: Any = None
+
+    def failVerification(self, reason: Any) -> None:
+        """The creator's own check of the peer has failed: the handshake ends with `reason` (a Failure)."""
+        self.failure = reason
+
+
+class CreatedMachine(OpenSSLMachine):
+    """One whose connection a creator (`IOpenSSLClientConnectionCreator` or its server's twin) has made."""
+
+    def __init__(self, connection: Any, face: Face) -> None:
+        super().__init__(connection)
+        self._face = face
+
+    def handshake(self) -> bool:
+        try:
+            done = super().handshake()
+        except TLSError:
+            if self._face.failure is None:
+                raise
+        if self._face.failure is not None:
+            raise TLSError(self._face.failure.value) from None
+        return done
