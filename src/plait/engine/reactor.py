@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
@@ -183,7 +184,9 @@ class Reactor:
     def stop(self) -> None:
         """Stop in good order: the triggers of "shutdown" run first, and may take their time.
 
-        Attached to a loop that somebody else runs, everything of the reactor's is ended, and the loop goes on.
+        At last asyncio's tasks that are left are cancelled and waited for, and its asynchronous generators closed, as
+        `asyncio.run` does. Attached to a loop that somebody else runs, everything of the reactor's is ended, and the loop
+        goes on.
 
         :raises plait.errors.ReactorNotRunning: if it does not run, or is being stopped.
         """
@@ -200,7 +203,18 @@ class Reactor:
         """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
         self._close_all()
         # two turns: the loop tells protocols of their connection's end in the next one, and what they do then gets one more
-        self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self.crash)
+        self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self._end_tasks)
+
+    def _end_tasks(self) -> None:
+        """The last step, where the loop is ours: asyncio's tasks are ended."""
+        if not self._own:
+            self.crash()
+        elif self._stopping:  # unless a crash has come first
+            self.loop.create_task(end_what_is_left(self.loop)).add_done_callback(self._ended)
+
+    def _ended(self, _: object) -> None:
+        if self._stopping:
+            self.crash()
 
     def _close_all(self) -> None:
         for port in list(self._network.ports):
