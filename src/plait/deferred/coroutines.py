@@ -73,14 +73,14 @@ class CoroutineDriver(Driver):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_callbacks",
         "_cancelled_itself",
         "_context",
         "_coro",
         "_done",
-        "_done_callbacks",
         "_entry",
         "_fut_waiter",
-        "_loop",
+        "_home",
         "_must_cancel",
         "_resumption",
         "_waits_for",
@@ -100,12 +100,12 @@ class CoroutineDriver(Driver):
     def __init__(self, coro: Any) -> None:
         self._coro = coro
         self._context: Context = copy_context()
-        self._loop: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
+        self._home: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
         self._entry: ref[CoroutineDriver] | None = None  # in the set of all tasks
         self._resumption: Entry | None = None  # in the queue of the Deferred that it waits for
         self._waits_for: Deferred[Any] | None = None
         self._fut_waiter: Any = None
-        self._done_callbacks: list[tuple[Any, Context | None]] | None = None
+        self._callbacks: list[tuple[Any, Context | None]] | None = None
         self._must_cancel = False
         self._cancelled_itself = False
         self._done = False
@@ -146,7 +146,7 @@ class CoroutineDriver(Driver):
                 error = self._make_cancelled()
         coro = self._coro
         if _LOOP_IS_DEAR:
-            loop = self._loop
+            loop = self._home
             if loop is None or not loop.is_running():
                 loop = _get_running_loop()
         else:
@@ -180,7 +180,7 @@ class CoroutineDriver(Driver):
                         self._resumption = (self._step, self._on_failure, (), NO_KEYWORDS)
                     awaited.callbacks.append(self._resumption)
                     if loop is not None:
-                        if self._loop is None:
+                        if self._home is None:
                             self._wait_in(loop)
                         if self._must_cancel:
                             loop.call_soon(self._cancel_wait, context=self._context)
@@ -231,9 +231,9 @@ class CoroutineDriver(Driver):
 
     def _wait_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """The coroutine is about to wait for the first time: now, and not before, it is worth an entry in `all_tasks`."""
-        if self._loop is not None:
+        if self._home is not None:
             return
-        self._loop = loop
+        self._home = loop
         if _tasks is None:  # pragma: no cover (a later Python)
             asyncio._register_task(self)  # type: ignore[arg-type]
         else:
@@ -244,10 +244,10 @@ class CoroutineDriver(Driver):
         self._done = True
         if self._entry is not None:
             _tasks.data.discard(self._entry)
-        if self._done_callbacks is not None:
+        if self._callbacks is not None:
             self._result = value
             self._exception = failure.value if failure is not None else None
-            for callback, context in self._done_callbacks:
+            for callback, context in self._callbacks:
                 self.get_loop().call_soon(callback, self, context=context)
         elif failure is not None:
             self._exception = failure.value
@@ -336,7 +336,10 @@ class CoroutineDriver(Driver):
         self._name = str(value)
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop or asyncio.get_running_loop()
+        return self._home or asyncio.get_running_loop()
+
+    # anyio looks at this, at `_callbacks`, `_fut_waiter` and `_must_cancel`, as a Task has them.
+    _loop = property(get_loop)
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
         """The frame where the coroutine waits."""
@@ -368,15 +371,15 @@ class CoroutineDriver(Driver):
             context = copy_context()
         if self._done:
             self.get_loop().call_soon(fn, self, context=context)
-        elif self._done_callbacks is None:
-            self._done_callbacks = [(fn, context)]
+        elif self._callbacks is None:
+            self._callbacks = [(fn, context)]
         else:
-            self._done_callbacks.append((fn, context))
+            self._callbacks.append((fn, context))
 
     def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
-        before = self._done_callbacks or []
-        self._done_callbacks = [(f, c) for f, c in before if f != fn]
-        return len(before) - len(self._done_callbacks)
+        before = self._callbacks or []
+        self._callbacks = [(f, c) for f, c in before if f != fn]
+        return len(before) - len(self._callbacks)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self.deferred.__await__()
