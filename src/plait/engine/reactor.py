@@ -102,7 +102,7 @@ class Reactor:
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
         self._stopping = False
-        _by_loop[loop] = self
+        _register(loop, self)
         if own:
             loop.set_exception_handler(_loop_error)
         elif loop.is_running():
@@ -454,24 +454,36 @@ def _loop_error(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
 
 _told_at: WeakKeyDictionary[AbstractEventLoop, float] = WeakKeyDictionary()
 
+# Which reactor belongs to a loop. It holds the loop, so that the entry of a loop that has ended is taken out by hand.
 _by_loop: WeakKeyDictionary[AbstractEventLoop, Reactor] = WeakKeyDictionary()
 _default: Reactor | None = None
+_choosing = threading.RLock()  # programs in several threads may ask for their reactors at once
+
+
+def _register(loop: AbstractEventLoop, reactor: Reactor) -> None:
+    with _choosing:
+        for ended in [known for known in _by_loop if known.is_closed()]:
+            del _by_loop[ended]
+        _by_loop[loop] = reactor
 
 
 def getReactor() -> Reactor:
-    """The reactor of the loop that runs in this thread; if none runs, the default reactor."""
+    """The reactor of the loop that runs in this thread; if none runs, the default reactor.
+
+    The first loop that asks gets the default reactor, attached to it; one that asks while that runs gets one of its own.
+    """
     global _default
     running = asyncio._get_running_loop()
     if running is not None:
         reactor = _by_loop.get(running)
         if reactor is not None:
             return reactor
-    if _default is None:
-        _default = Reactor()
-    if running is not None and _default._loop is not None and _default._loop.is_running():
-        # the default reactor runs in another thread: this loop gets one of its own
+    with _choosing:
+        if _default is None:
+            _default = Reactor()
+        if running is None or _default.loop is running:
+            return _default
         return Reactor(running)
-    return _default
 
 
 def setDefaultReactor(reactor: Reactor) -> None:
