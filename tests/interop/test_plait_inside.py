@@ -408,10 +408,9 @@ def test_the_loops_of_programs_that_have_ended_are_let_go(engine):
 
     async def outer():
         # one that runs meanwhile, so that the others' reactors are not the default one
-        getReactor()
+        assert getReactor().running
         for _ in range(3):
             await asyncio.to_thread(run_in_asyncio, main, engine)
-        getReactor()
 
     loops = []
     run_in_asyncio(outer, engine)
