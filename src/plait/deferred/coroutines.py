@@ -120,6 +120,8 @@ class CoroutineDriver(Driver):
 
     def _on_future(self, future: Any) -> None:
         """The future that the coroutine waits for is done; called in the coroutine's own context."""
+        if self._fut_waiter is not future:
+            return  # it was cancelled through its Deferred when this call was under way already
         self._fut_waiter = None
         try:
             future.result()
@@ -183,7 +185,10 @@ class CoroutineDriver(Driver):
                         if self._home is None:
                             self._wait_in(loop)
                         if self._must_cancel:
-                            loop.call_soon(self._cancel_wait, context=self._context)
+                            if self._hand_on(self._cancel_message):
+                                self._must_cancel = False
+                            else:
+                                loop.call_soon(self._cancel_wait, context=self._context)
                     return
                 error = self._wait_for_asyncio(loop, awaited)
                 if error is None:
@@ -285,12 +290,19 @@ class CoroutineDriver(Driver):
         self._cancel_requests += 1
         if self._fut_waiter is not None and self._fut_waiter is not _A_TURN and self._fut_waiter.cancel(msg=msg):
             return True
+        if self._hand_on(msg):
+            return True
         self._cancel_message = msg
         if not self._must_cancel:
             self._must_cancel = True
             if self._waits_for is not None:
                 self.get_loop().call_soon(self._cancel_wait, context=self._context)
         return True
+
+    def _hand_on(self, msg: Any) -> bool:
+        """Waiting for another coroutine, cancel that one, as a Task does: its end, clean-up and all, is waited for."""
+        awaited = self._waits_for
+        return isinstance(awaited, CoroutineDeferred) and awaited._driver is not None and awaited._driver.cancel(msg)
 
     def _cancel_wait(self) -> None:
         """Raise `asyncio.CancelledError` in a coroutine that waits for a Deferred, and cancel that Deferred."""
