@@ -50,6 +50,11 @@ if not isinstance(_tasks, WeakSet):  # pragma: no cover (a later Python)
     _tasks = None
 
 
+# Those that wait for a future. A loop knows its tasks weakly, and some of asyncio's own objects (a stream knows its reader so)
+# would let a coroutine be collected for which nobody has kept the Deferred: a hook, or a program's main().
+_waiting: set[CoroutineDriver] = set()
+
+
 class CoroutineDeferred(Deferred[T]):
     """The Deferred of a coroutine's result. Cancelling it cancels what the coroutine waits for.
 
@@ -123,6 +128,7 @@ class CoroutineDriver(Driver):
         if self._fut_waiter is not future:
             return  # it was cancelled through its Deferred when this call was under way already
         self._fut_waiter = None
+        _waiting.discard(self)
         try:
             future.result()
         except BaseException as e:
@@ -229,6 +235,7 @@ class CoroutineDriver(Driver):
         awaited._asyncio_future_blocking = False
         self._wait_in(awaited.get_loop())
         self._fut_waiter = awaited
+        _waiting.add(self)
         awaited.add_done_callback(self._on_future, context=self._context)
         if self._must_cancel and awaited.cancel(msg=self._cancel_message):
             self._must_cancel = False
@@ -277,6 +284,7 @@ class CoroutineDriver(Driver):
         elif self._fut_waiter is not None:
             future, self._fut_waiter = self._fut_waiter, None
             if future is not _A_TURN:
+                _waiting.discard(self)
                 future.remove_done_callback(self._on_future)
                 future.cancel()
             self._step(None, CancelledError())
