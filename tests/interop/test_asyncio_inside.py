@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import sys
 import threading
 
@@ -392,6 +393,34 @@ def test_what_is_left_at_the_end_of_the_program_is_ended_as_asyncio_run_does(eit
     assert either(main) == "result"
     assert sorted(log) == ["generator closed", "task cancelled"]
     assert tasks[0].cancelled()
+
+
+def test_what_nobody_holds_is_not_collected_while_it_waits(plait):
+    """asyncio's loop knows its tasks weakly, and a stream its reader: a program must hold its Tasks. Plait holds its own."""
+
+    async def serve(reader, writer):
+        writers.append(writer)
+
+    async def visit(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        log.append("waits")
+        log.append(await reader.readline())
+        writer.close()
+
+    async def main():
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            ensureDeferred(visit(server.sockets[0].getsockname()[1]))
+            while not writers or not log:
+                await asyncio.sleep(0)
+            gc.collect()
+            writers[0].write(b"still there\n")
+            while len(log) < 2:
+                await asyncio.sleep(0)
+            writers[0].close()
+
+    log, writers = [], []
+    plait(main)
+    assert log == ["waits", b"still there\n"]
 
 
 def test_the_current_task_and_all_tasks(either):
