@@ -192,12 +192,14 @@ def postgres_port() -> Iterator[int]:
             shutil.chown(folder, "nobody")
         options["cwd"] = folder
         data = f"{folder}/data"
-        subprocess.run(
+        made = subprocess.run(
             [initdb, "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C", "--encoding=UTF8"],
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
             **options,
         )
+        assert made.returncode == 0, made.stdout + made.stderr
         port = free_port()
         settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "unix_socket_directories="]
         postgres = str(Path(initdb).with_name("postgres"))

@@ -49,6 +49,7 @@ class Waits:
     def __init__(self, log, drive):
         self.log = log
         self.drive = drive
+        self.let_go = asyncio.Event()
         self.kept = []  # for the garbage collector would take what waits for a thing that nobody can fire
 
     async def deferred(self):
@@ -92,15 +93,15 @@ class Waits:
 
     async def shielded(self):
         """What is shielded goes on, and the wait for it ends."""
-        inner = asyncio.ensure_future(asyncio.sleep(0.005, "inner is done"))
-        inner.add_done_callback(lambda f: self.log.append(f.cancelled() or f.result()))
+        inner = asyncio.ensure_future(self.let_go.wait())
+        inner.add_done_callback(lambda f: self.log.append(f"inner is done: {not f.cancelled()}"))
         self.kept.append(inner)
         await asyncio.shield(inner)
 
     async def shielded_scope(self):
         """The scope is waited for, whoever cancels, if he is of anyio; else it ends."""
         with anyio.CancelScope(shield=True):
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
             self.log.append("the shielded scope is done")
         await asyncio.sleep(60)
 
@@ -156,7 +157,7 @@ async def by_timeout(work, ready, waits):
 
 
 async def by_wait_for(work, ready, waits):
-    await asyncio.wait_for(work, 0.005)
+    await asyncio.wait_for(work, 0.001)
 
 
 async def by_scope(work, ready, waits):
@@ -241,9 +242,8 @@ async def trace(name, canceller, drive):
         log.append("the end: well")
     await turns(3)
     log.append(f"done: {seen[0].done()}, cancelled: {seen[0].cancelled()}")
-    if name == "shielded":
-        await asyncio.wait(waits.kept)
-        await turns(1)
+    waits.let_go.set()
+    await turns(3)
     return log
 
 
@@ -368,8 +368,9 @@ def test_through_the_deferred_it_is_at_once_with_an_error_of_plait(either, name)
             await d
         await turns(2)
         if name == "shielded":
+            waits.let_go.set()
             await asyncio.wait(waits.kept)
-            assert log[-1] == "inner is done"
+            assert log[-1] == "inner is done: True"
 
     either(main)
 
