@@ -575,7 +575,7 @@ class Deferred(Special, Generic[T]):
             if isinstance(result, Failure):
                 error = result.prepared()
                 if isinstance(error, TaskCancelledError):
-                    future.cancel()
+                    future.cancel(*error.args[:1])
                 else:
                     future.set_exception(_not_stop_iteration(error))
             else:

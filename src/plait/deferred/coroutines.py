@@ -50,6 +50,11 @@ if not isinstance(_tasks, WeakSet):  # pragma: no cover (a later Python)
     _tasks = None
 
 
+# Those that wait for a future. A loop knows its tasks weakly, and some of asyncio's own objects (a stream knows its reader so)
+# would let a coroutine be collected for which nobody has kept the Deferred: a hook, or a program's main().
+_waiting: set[CoroutineDriver] = set()
+
+
 class CoroutineDeferred(Deferred[T]):
     """The Deferred of a coroutine's result. Cancelling it cancels what the coroutine waits for.
 
@@ -73,14 +78,14 @@ class CoroutineDriver(Driver):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_callbacks",
         "_cancelled_itself",
         "_context",
         "_coro",
         "_done",
-        "_done_callbacks",
         "_entry",
         "_fut_waiter",
-        "_loop",
+        "_home",
         "_must_cancel",
         "_resumption",
         "_waits_for",
@@ -100,12 +105,12 @@ class CoroutineDriver(Driver):
     def __init__(self, coro: Any) -> None:
         self._coro = coro
         self._context: Context = copy_context()
-        self._loop: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
+        self._home: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
         self._entry: ref[CoroutineDriver] | None = None  # in the set of all tasks
         self._resumption: Entry | None = None  # in the queue of the Deferred that it waits for
         self._waits_for: Deferred[Any] | None = None
         self._fut_waiter: Any = None
-        self._done_callbacks: list[tuple[Any, Context | None]] | None = None
+        self._callbacks: list[tuple[Any, Context | None]] | None = None
         self._must_cancel = False
         self._cancelled_itself = False
         self._done = False
@@ -120,7 +125,10 @@ class CoroutineDriver(Driver):
 
     def _on_future(self, future: Any) -> None:
         """The future that the coroutine waits for is done; called in the coroutine's own context."""
+        if self._fut_waiter is not future:
+            return  # it was cancelled through its Deferred when this call was under way already
         self._fut_waiter = None
+        _waiting.discard(self)
         try:
             future.result()
         except BaseException as e:
@@ -146,7 +154,7 @@ class CoroutineDriver(Driver):
                 error = self._make_cancelled()
         coro = self._coro
         if _LOOP_IS_DEAR:
-            loop = self._loop
+            loop = self._home
             if loop is None or not loop.is_running():
                 loop = _get_running_loop()
         else:
@@ -180,10 +188,13 @@ class CoroutineDriver(Driver):
                         self._resumption = (self._step, self._on_failure, (), NO_KEYWORDS)
                     awaited.callbacks.append(self._resumption)
                     if loop is not None:
-                        if self._loop is None:
+                        if self._home is None:
                             self._wait_in(loop)
                         if self._must_cancel:
-                            loop.call_soon(self._cancel_wait, context=self._context)
+                            if self._hand_on(self._cancel_message):
+                                self._must_cancel = False
+                            else:
+                                loop.call_soon(self._cancel_wait, context=self._context)
                     return
                 error = self._wait_for_asyncio(loop, awaited)
                 if error is None:
@@ -224,6 +235,7 @@ class CoroutineDriver(Driver):
         awaited._asyncio_future_blocking = False
         self._wait_in(awaited.get_loop())
         self._fut_waiter = awaited
+        _waiting.add(self)
         awaited.add_done_callback(self._on_future, context=self._context)
         if self._must_cancel and awaited.cancel(msg=self._cancel_message):
             self._must_cancel = False
@@ -231,9 +243,9 @@ class CoroutineDriver(Driver):
 
     def _wait_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """The coroutine is about to wait for the first time: now, and not before, it is worth an entry in `all_tasks`."""
-        if self._loop is not None:
+        if self._home is not None:
             return
-        self._loop = loop
+        self._home = loop
         if _tasks is None:  # pragma: no cover (a later Python)
             asyncio._register_task(self)  # type: ignore[arg-type]
         else:
@@ -244,10 +256,10 @@ class CoroutineDriver(Driver):
         self._done = True
         if self._entry is not None:
             _tasks.data.discard(self._entry)
-        if self._done_callbacks is not None:
+        if self._callbacks is not None:
             self._result = value
             self._exception = failure.value if failure is not None else None
-            for callback, context in self._done_callbacks:
+            for callback, context in self._callbacks:
                 self.get_loop().call_soon(callback, self, context=context)
         elif failure is not None:
             self._exception = failure.value
@@ -272,6 +284,7 @@ class CoroutineDriver(Driver):
         elif self._fut_waiter is not None:
             future, self._fut_waiter = self._fut_waiter, None
             if future is not _A_TURN:
+                _waiting.discard(self)
                 future.remove_done_callback(self._on_future)
                 future.cancel()
             self._step(None, CancelledError())
@@ -285,12 +298,19 @@ class CoroutineDriver(Driver):
         self._cancel_requests += 1
         if self._fut_waiter is not None and self._fut_waiter is not _A_TURN and self._fut_waiter.cancel(msg=msg):
             return True
+        if self._hand_on(msg):
+            return True
         self._cancel_message = msg
         if not self._must_cancel:
             self._must_cancel = True
             if self._waits_for is not None:
                 self.get_loop().call_soon(self._cancel_wait, context=self._context)
         return True
+
+    def _hand_on(self, msg: Any) -> bool:
+        """Waiting for another coroutine, cancel that one, as a Task does: its end, clean-up and all, is waited for."""
+        awaited = self._waits_for
+        return isinstance(awaited, CoroutineDeferred) and awaited._driver is not None and awaited._driver.cancel(msg)
 
     def _cancel_wait(self) -> None:
         """Raise `asyncio.CancelledError` in a coroutine that waits for a Deferred, and cancel that Deferred."""
@@ -336,7 +356,10 @@ class CoroutineDriver(Driver):
         self._name = str(value)
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop or asyncio.get_running_loop()
+        return self._home or asyncio.get_running_loop()
+
+    # anyio looks at this, at `_callbacks`, `_fut_waiter` and `_must_cancel`, as a Task has them.
+    _loop = property(get_loop)
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
         """The frame where the coroutine waits."""
@@ -368,15 +391,15 @@ class CoroutineDriver(Driver):
             context = copy_context()
         if self._done:
             self.get_loop().call_soon(fn, self, context=context)
-        elif self._done_callbacks is None:
-            self._done_callbacks = [(fn, context)]
+        elif self._callbacks is None:
+            self._callbacks = [(fn, context)]
         else:
-            self._done_callbacks.append((fn, context))
+            self._callbacks.append((fn, context))
 
     def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
-        before = self._done_callbacks or []
-        self._done_callbacks = [(f, c) for f, c in before if f != fn]
-        return len(before) - len(self._done_callbacks)
+        before = self._callbacks or []
+        self._callbacks = [(f, c) for f, c in before if f != fn]
+        return len(before) - len(self._callbacks)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self.deferred.__await__()

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
@@ -100,7 +101,7 @@ class Reactor:
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
         self._stopping = False
-        _by_loop[loop] = self
+        _register(loop, self)
         if own:
             loop.set_exception_handler(_loop_error)
         elif loop.is_running():
@@ -182,7 +183,9 @@ class Reactor:
     def stop(self) -> None:
         """Stop in good order: the triggers of "shutdown" run first, and may take their time.
 
-        Attached to a loop that somebody else runs, everything of the reactor's is ended, and the loop goes on.
+        At last asyncio's tasks that are left are cancelled and waited for, and its asynchronous generators closed, as
+        `asyncio.run` does. Attached to a loop that somebody else runs, everything of the reactor's is ended, and the loop
+        goes on.
 
         :raises plait.errors.ReactorNotRunning: if it does not run, or is being stopped.
         """
@@ -199,7 +202,18 @@ class Reactor:
         """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
         self._close_all()
         # two turns: the loop tells protocols of their connection's end in the next one, and what they do then gets one more
-        self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self.crash)
+        self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self._end_tasks)
+
+    def _end_tasks(self) -> None:
+        """The last step, where the loop is ours: asyncio's tasks are ended."""
+        if not self._own:
+            self.crash()
+        elif self._stopping:  # unless a crash has come first
+            self.loop.create_task(end_what_is_left(self.loop)).add_done_callback(self._ended)
+
+    def _ended(self, _: object) -> None:
+        if self._stopping:
+            self.crash()
 
     def _close_all(self) -> None:
         for port in list(self._network.ports):
@@ -440,24 +454,36 @@ def _loop_error(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
 
 _told_at: WeakKeyDictionary[AbstractEventLoop, float] = WeakKeyDictionary()
 
+# Which reactor belongs to a loop. It holds the loop, so that the entry of a loop that has ended is taken out by hand.
 _by_loop: WeakKeyDictionary[AbstractEventLoop, Reactor] = WeakKeyDictionary()
 _default: Reactor | None = None
+_choosing = threading.RLock()  # programs in several threads may ask for their reactors at once
+
+
+def _register(loop: AbstractEventLoop, reactor: Reactor) -> None:
+    with _choosing:
+        for ended in [known for known in _by_loop if known.is_closed()]:
+            del _by_loop[ended]
+        _by_loop[loop] = reactor
 
 
 def getReactor() -> Reactor:
-    """The reactor of the loop that runs in this thread; if none runs, the default reactor."""
+    """The reactor of the loop that runs in this thread; if none runs, the default reactor.
+
+    The first loop that asks gets the default reactor, attached to it; one that asks while that runs gets one of its own.
+    """
     global _default
     running = asyncio._get_running_loop()
     if running is not None:
         reactor = _by_loop.get(running)
         if reactor is not None:
             return reactor
-    if _default is None:
-        _default = Reactor()
-    if running is not None and _default._loop is not None and _default._loop.is_running():
-        # the default reactor runs in another thread: this loop gets one of its own
+    with _choosing:
+        if _default is None:
+            _default = Reactor()
+        if running is None or _default.loop is running:
+            return _default
         return Reactor(running)
-    return _default
 
 
 def setDefaultReactor(reactor: Reactor) -> None:
