@@ -7,10 +7,12 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
+from unittest.mock import patch
 
 import pytest
 
 import plait.deferred
+import plait.deferred.filelock
 import plait.errors
 import plait.protocol
 from plait import as_twisted
@@ -241,3 +243,41 @@ def test_the_installed_packages_have_the_version_that_the_alias_follows(alias: N
     assert metadata.distribution("twisted").metadata["Name"] == "Twisted"
     assert not metadata.distribution("twisted").read_text("RECORD")
     assert metadata.version("zope.interface") != twisted.__version__
+
+
+def test_what_replaces_a_function_is_what_the_room_calls(alias: None, tmp_path: Path) -> None:
+    from twisted.python import lockfile
+
+    real = lockfile.readlink
+    asked: list[str] = []
+    lock = lockfile.FilesystemLock(str(tmp_path / "lock"))
+    lock.lock()
+    for put_back in (
+        lambda: setattr(lockfile, "readlink", real),  # as TestCase.patch does
+        lambda: delattr(lockfile, "readlink"),  # as unittest.mock does
+    ):
+        lockfile.readlink = lambda name: asked.append(name) or real(name)
+        assert not lock.lock() and asked.pop() == lock.name
+        put_back()
+        assert lockfile.readlink is real
+        assert not lock.lock() and not asked
+
+
+def test_replacing_twice_is_undone_twice(alias: None) -> None:
+    from twisted.python import lockfile
+
+    real = lockfile.rmlink
+    with patch.object(lockfile, "rmlink", 1):
+        with patch.object(lockfile, "rmlink", 2):
+            assert plait.deferred.filelock.rmlink == 2
+        assert plait.deferred.filelock.rmlink == 1
+    assert lockfile.rmlink is plait.deferred.filelock.rmlink is real
+
+
+def test_what_no_room_has_is_bound_in_the_module_alone(alias: None) -> None:
+    from twisted.python import lockfile
+
+    lockfile.note = 1
+    assert lockfile.note == 1 and not hasattr(plait.deferred.filelock, "note")
+    del lockfile.note
+    assert not hasattr(lockfile, "note")

@@ -66,7 +66,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
     "twisted.python.util": _row(f"{_LEGACY}.util"),
     "twisted.python.context": _row(f"{_LEGACY}.context"),
-    "twisted.python.lockfile": _row(f"{_LEGACY}.lockfile"),
+    "twisted.python.lockfile": _row(
+        "plait.deferred.filelock", only="FilesystemLock isLocked kill readlink rmlink symlink"
+    ),
     "twisted.python.logfile": _row(f"{_LEGACY}.logfile"),
     "twisted.python.monkey": _row(f"{_LEGACY}.monkey"),
     "twisted.python.randbytes": _row(f"{_LEGACY}.randbytes"),

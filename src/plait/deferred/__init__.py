@@ -2,7 +2,7 @@
 
 In reading order: `core` (the Deferred itself), `coroutines` (async def and await), `generators` (inlineCallbacks),
 `lists` (several at once), `shortcuts` (a Deferred of a value, of an error, of whatever a function gives), `locks` (taking
-turns).
+turns), `filelock` (taking turns between processes).
 """
 
 from plait.deferred.core import (
@@ -15,6 +15,7 @@ from plait.deferred.core import (
     setDebugging,
 )
 from plait.deferred.coroutines import ensureDeferred
+from plait.deferred.filelock import AlreadyTryingToLockError, DeferredFilesystemLock, FilesystemLock
 from plait.deferred.generators import inlineCallbacks, returnValue
 from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FailureGroup, FirstError, gatherResults, race
 from plait.deferred.locks import DeferredLock, DeferredQueue, DeferredSemaphore, QueueOverflow, QueueUnderflow
@@ -25,15 +26,18 @@ __all__ = [
     "FAILURE",
     "SUCCESS",
     "AlreadyCalledError",
+    "AlreadyTryingToLockError",
     "CancelledError",
     "DebugInfo",
     "Deferred",
+    "DeferredFilesystemLock",
     "DeferredList",
     "DeferredLock",
     "DeferredQueue",
     "DeferredSemaphore",
     "Failure",
     "FailureGroup",
+    "FilesystemLock",
     "FirstError",
     "QueueOverflow",
     "QueueUnderflow",
