@@ -144,10 +144,10 @@ def test_what_a_room_has_imported_is_not_a_name_of_its_own(alias: None) -> None:
 
 
 def test_a_module_says_where_its_names_come_from(alias: None) -> None:
-    from twisted.internet import defer
+    from twisted.internet import task
 
-    assert repr(defer) == "<module 'twisted.internet.defer' (plait.deferred)>"
-    assert defer.__doc__ == "twisted.internet.defer, provided by plait.deferred."
+    assert repr(task) == "<module 'twisted.internet.task' (plait.task)>"
+    assert task.__doc__ == "twisted.internet.task, provided by plait.task."
 
 
 def test_a_variable_of_a_room_is_asked_each_time(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:

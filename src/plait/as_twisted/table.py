@@ -87,7 +87,7 @@ MODULES: Mapping[str, Row] = {
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
     "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
-    "twisted.internet.defer": _row("plait.deferred"),
+    "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.interfaces": _row(
         "plait.interfaces",

@@ -2,19 +2,19 @@
 
 In reading order: `core` (the Deferred itself), `coroutines` (async def and await), `generators` (inlineCallbacks),
 `lists` (several at once), `shortcuts` (a Deferred of a value, of an error, of whatever a function gives), `locks` (taking
-turns), `filelock` (taking turns between processes).
+turns), `filelock` (taking turns between processes), `debugging` (who made what, and what still waits).
 """
 
 from plait.deferred.core import (
     AlreadyCalledError,
     CancelledError,
-    DebugInfo,
     Deferred,
     TimeoutError,
     getDebugging,
     setDebugging,
 )
-from plait.deferred.coroutines import ensureDeferred
+from plait.deferred.coroutines import NotACoroutineError, ensureDeferred
+from plait.deferred.debugging import DebugInfo, WaitingDeferred, waitingDeferreds
 from plait.deferred.filelock import AlreadyTryingToLockError, DeferredFilesystemLock, FilesystemLock
 from plait.deferred.generators import inlineCallbacks, returnValue
 from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FailureGroup, FirstError, gatherResults, race
@@ -39,9 +39,11 @@ __all__ = [
     "FailureGroup",
     "FilesystemLock",
     "FirstError",
+    "NotACoroutineError",
     "QueueOverflow",
     "QueueUnderflow",
     "TimeoutError",
+    "WaitingDeferred",
     "ensureDeferred",
     "execute",
     "fail",
@@ -55,4 +57,5 @@ __all__ = [
     "returnValue",
     "setDebugging",
     "succeed",
+    "waitingDeferreds",
 ]
