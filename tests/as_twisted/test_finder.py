@@ -15,8 +15,9 @@ import plait.deferred
 import plait.deferred.filelock
 import plait.errors
 import plait.protocol
-from plait import as_twisted
+from plait import as_twisted, current
 from plait.as_twisted import finder
+from plait.task import LoopingCall
 
 
 def test_classes_are_the_same_objects_under_both_names(alias: None) -> None:
@@ -243,6 +244,19 @@ def test_the_installed_packages_have_the_version_that_the_alias_follows(alias: N
     assert metadata.distribution("twisted").metadata["Name"] == "Twisted"
     assert not metadata.distribution("twisted").read_text("RECORD")
     assert metadata.version("zope.interface") != twisted.__version__
+
+
+def test_a_fake_reactor_is_what_our_own_code_takes(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import twisted.internet.reactor
+
+    ours, fake = plait.reactor, object()
+    with monkeypatch.context() as patch:
+        patch.setattr(twisted.internet, "reactor", fake)
+        assert current.getReactor() is fake is LoopingCall(print).clock
+    assert current.getReactor() is ours is twisted.internet.reactor
+    twisted.internet.reactor = fake
+    as_twisted.uninstall()
+    assert current.getReactor() is ours
 
 
 def test_what_replaces_a_function_is_what_the_room_calls(alias: None, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
 from plait.as_twisted.version import __version__
-from plait.current import getReactor
+from plait.current import getReactor, substituteReactor
 
 __all__ = ["NotProvidedError", "install", "installed", "uninstall"]
 
@@ -109,18 +109,22 @@ class InternetPackage(AliasModule):
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        # The import system binds each submodule in its package when it is loaded. The reactor must not be
-        # bound: another loop has another one. A test that puts a fake reactor here is served all the same.
-        if name == "reactor" and value is sys.modules.get(REACTOR):
-            self.__dict__.pop(name, None)
+        if name != "reactor":
+            super().__setattr__(name, value)
             return
-        super().__setattr__(name, value)
+        del self.reactor
+        # The import system binds each submodule in its package when it is loaded. The reactor must not be
+        # bound: another loop has another one. Any other object that is put here, say a fake one by a test, is
+        # the reactor then, to Plait's own code too.
+        if value is not sys.modules.get(REACTOR) or value is not _reactor():
+            super().__setattr__(name, value)
+            substituteReactor(value)
 
     def __delattr__(self, name: str) -> None:
-        if name == "reactor":
-            self.__dict__.pop(name, None)  # most of the time it is not bound, though it is there
-            return
-        super().__delattr__(name)
+        if name != "reactor":
+            super().__delattr__(name)
+        elif self.__dict__.pop(name, None) is not None:  # most of the time it is not bound, though it is there
+            substituteReactor(None)
 
 
 class AliasLoader(Loader):
@@ -214,6 +218,7 @@ def uninstall() -> None:
     if _finder not in sys.meta_path:
         return
     sys.meta_path.remove(_finder)
+    substituteReactor(None)
     for name, module in list(_twisted_modules()):
         if name == REACTOR or isinstance(module, AliasModule):
             del sys.modules[name]

@@ -98,7 +98,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.protocol": _row("plait.protocol"),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
-    "twisted.internet.task": _row("plait.task"),
+    "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row("plait.transport", only="Connector Port"),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
