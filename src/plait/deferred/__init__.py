@@ -16,7 +16,7 @@ from plait.deferred.core import (
 from plait.deferred.coroutines import NotACoroutineError, ensureDeferred
 from plait.deferred.debugging import DebugInfo, WaitingDeferred, waitingDeferreds
 from plait.deferred.filelock import AlreadyTryingToLockError, DeferredFilesystemLock, FilesystemLock
-from plait.deferred.generators import inlineCallbacks, returnValue
+from plait.deferred.generators import inlineCallbacks
 from plait.deferred.lists import FAILURE, SUCCESS, DeferredList, FailureGroup, FirstError, gatherResults, race
 from plait.deferred.locks import DeferredLock, DeferredQueue, DeferredSemaphore, QueueOverflow, QueueUnderflow
 from plait.deferred.shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed
@@ -54,7 +54,6 @@ __all__ = [
     "maybeDeferred",
     "passthru",
     "race",
-    "returnValue",
     "setDebugging",
     "succeed",
     "waitingDeferreds",

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
-from plait.as_twisted.legacy.defer import timeout
-from plait.deferred import Deferred, TimeoutError
+from plait.as_twisted.legacy.defer import returnValue, timeout
+from plait.deferred import Deferred, TimeoutError, inlineCallbacks, succeed
+
+
+def test_returnValue_gives_the_result_and_warns() -> None:
+    @inlineCallbacks
+    def work() -> Generator[Deferred[int], int, int]:
+        returnValue(1 + (yield succeed(1)))
+
+    results: list[int] = []
+    with pytest.warns(DeprecationWarning, match="returnValue was deprecated in Twisted") as caught:
+        work().addCallback(results.append)
+    assert results == [2] and caught[0].filename == __file__ and len(caught) == 1
 
 
 def test_timeout_fails_a_deferred_and_names_what_to_use() -> None:
@@ -20,5 +33,5 @@ def test_timeout_fails_a_deferred_and_names_what_to_use() -> None:
 def test_all_names_are_there_under_the_old_module(alias: None) -> None:
     from twisted.internet import defer
 
-    assert defer.timeout is timeout and defer.TimeoutError is TimeoutError
+    assert defer.timeout is timeout and defer.returnValue is returnValue and defer.TimeoutError is TimeoutError
     assert defer._DeferredListResultListT[int] == list[tuple[bool, int]]

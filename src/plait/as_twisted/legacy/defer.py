@@ -1,15 +1,16 @@
-"""What `twisted.internet.defer` has beside the names of `plait.deferred`: the names that its callers use for types, and
-`timeout`."""
+"""What `twisted.internet.defer` has beside the names of `plait.deferred`: the names that its callers use for types,
+`returnValue`, and `timeout`."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from plait.deferred import Deferred, TimeoutError
+from plait.deferred.generators import ReturnValue
 from plait.failure import Failure
 
-__all__ = ["timeout"]
+__all__ = ["returnValue", "timeout"]
 
 _T = TypeVar("_T")
 _SelfResultT = TypeVar("_SelfResultT")
@@ -21,6 +22,16 @@ _DeferredListSingleResultT = tuple[_T, int]
 _DeferredListResultItemT = tuple[bool, _T]
 _DeferredListResultListT = list[_DeferredListResultItemT[_T]]
 """What a `DeferredList` fires with that waits for all."""
+
+
+def returnValue(val: object) -> NoReturn:
+    """End the generator that calls this, with `val` as its result. New programs say ``return val``."""
+    warnings.warn(
+        "twisted.internet.defer.returnValue was deprecated in Twisted 24.7.0; please use a return statement instead",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    raise ReturnValue(val)
 
 
 def timeout(deferred: Deferred[Any]) -> None:
