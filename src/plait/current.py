@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 _find: Callable[[], Any] | None = None
 
 
+_substitute: Any = None
+
+
+def substituteReactor(reactor: Any) -> None:
+    """Let `getReactor` give this object, whatever loop runs; None takes it back. For programs that bring a reactor of their
+    own, and for tests that put a fake one in its place.
+    """
+    global _substitute
+    _substitute = reactor
+
+
 def registerEngine(find: Callable[[], Any]) -> None:
     """Make `find` the function that answers `getReactor`. The engine calls this once, when it is imported."""
     global _find
@@ -23,6 +34,8 @@ def registerEngine(find: Callable[[], Any]) -> None:
 
 def getReactor() -> Any:
     """The reactor of the event loop that runs in this thread; if none runs, the default reactor, made at first use."""
+    if _substitute is not None:
+        return _substitute
     if _find is None:
         import_module("plait.engine")
         assert _find is not None, "plait.engine registers itself when it is imported"

@@ -14,8 +14,12 @@ import linecache
 import os
 import sys
 import traceback
+from functools import cached_property
+from itertools import count
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from plait.tracebacks import StandInTraceback, standInTraceback
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,6 +30,7 @@ MACHINERY = tuple(
     _HERE + part
     for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "task" + os.sep, "failure.py")
 )
+_numbers = count(1)
 SHOW_MACHINERY = os.environ.get("PLAIT_DEBUG", "") not in ("", "0")
 
 
@@ -105,14 +110,18 @@ class Failure(Special, BaseException):
     :raises NoCurrentExceptionError: if no exception is given and none is being handled.
 
     Attributes: `value` (the exception), `type` (its class), `tb` (its traceback while it is live), `frames` (see `Frame`,
-    the outermost first), `parents` (names of its class and of the classes above it), `captureVars`.
+    the outermost first), `parents` (names of its class and of the classes above it), `captureVars`, `count` (a number
+    for a person to tell failures apart), `pickled` (1 if it has been pickled), `stack` (empty: the frames above the one
+    that handled the error are not kept). `frames`, `parents` and `stack` may be set.
     """
 
     type: type[BaseException]
     value: BaseException
     tb: TracebackType | None
     captureVars: bool
-    _frames: list[Frame] | None
+    pickled = 0
+    stack: Sequence[Frame] = ()
+    _note: str | None = None  # what `prepared` has added to the exception
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Failure:
         # skips BaseException's: it would keep a reference to the arguments
@@ -135,26 +144,27 @@ class Failure(Special, BaseException):
         if isinstance(exc_value, Failure):
             # wrapping a Failure gives the same error once more, with the same past
             self.type, self.value, self.tb = exc_value.type, exc_value.value, exc_value.tb
-            self._frames = exc_value._frames
+            for name in ("frames", "parents"):
+                if name in exc_value.__dict__:
+                    setattr(self, name, getattr(exc_value, name))
             return
         self.value = exc_value
         self.type = exc_value.__class__ if exc_type is None else exc_type
         self.tb = exc_tb if exc_tb is not None else getattr(exc_value, "__traceback__", None)
-        self._frames = _frames_of(self.tb, True) if captureVars else None
+        if captureVars:
+            self.frames = _frames_of(self.tb, True)
 
-    @property
+    @cached_property
     def frames(self) -> list[Frame]:
         """The way from the one who handled the error (first) to where it was raised (last)."""
-        if self._frames is None:
-            self._frames = _frames_of(self.tb, self.captureVars)
-        return self._frames
+        return _frames_of(self.tb, self.captureVars)
 
-    @property
-    def stack(self) -> list[Frame]:
-        """Always empty: the frames above the one that handled the error are not kept."""
-        return []
+    @cached_property
+    def count(self) -> int:
+        """A number for a person to tell failures apart: each gets the next one when it is first asked for."""
+        return next(_numbers)
 
-    @property
+    @cached_property
     def parents(self) -> list[str]:
         """The qualified names of the exception's class and of all classes above it."""
         if not isinstance(self.type, type):
@@ -194,17 +204,17 @@ class Failure(Special, BaseException):
         """
         value = self.value
         value.__traceback__ = withoutMachinery(self.tb)
-        if self.tb is None and self._frames:
-            note = "First raised here:\n" + "".join(_format(_visible(self._frames))).rstrip()
-            if note not in getattr(value, "__notes__", ()):
-                value.add_note(note)
+        if self.tb is None and self.frames:
+            self._note = "First raised here:\n" + "".join(formatFrames(_visible(self.frames))).rstrip()
+            if self._note not in getattr(value, "__notes__", ()):
+                value.add_note(self._note)
         return value
 
     def cleanFailure(self) -> None:
         """Let go of the live frames (and so of all that their variables hold); names, files and lines stay."""
         if self.tb is not None:
-            if self._frames is None:
-                self._frames = _frames_of(self.tb, False)
+            if "frames" not in self.__dict__:
+                self.frames = _frames_of(self.tb, False)
             self.tb = None
         if isinstance(self.value, BaseException):
             self.value.__traceback__ = None
@@ -213,9 +223,9 @@ class Failure(Special, BaseException):
                 cause.__traceback__ = None
                 cause = cause.__context__
 
-    def getTracebackObject(self) -> TracebackType | None:
-        """The live traceback, or None once it has been let go."""
-        return self.tb
+    def getTracebackObject(self) -> TracebackType | StandInTraceback | None:
+        """The live traceback; once it has been let go, what stands in for it (`plait.tracebacks`); None without any."""
+        return self.tb if self.tb is not None else standInTraceback(self.frames)
 
     def getErrorMessage(self) -> str:
         """The text of the exception."""
@@ -231,29 +241,28 @@ class Failure(Special, BaseException):
         """The traceback as text.
 
         :param elideFrameworkCode: leave out the engine's frames even with ``PLAIT_DEBUG=1``.
-        :param detail: "default" as Python prints it, "brief" with one line a frame, "verbose" with the variables of each
+        :param detail: "default" nearly as Python prints it, "brief" with one line a frame, "verbose" with the variables of each
             frame if they were captured.
         :raises ValueError: for another `detail`.
         """
         if detail not in ("default", "brief", "verbose"):
             raise ValueError(f"detail must be 'default', 'brief' or 'verbose', not {detail!r}")
-        name = self.type.__qualname__ if isinstance(self.type, type) else str(self.type)
-        module = getattr(self.type, "__module__", "")
-        title = name if module in ("builtins", "__main__", "") else f"{module}.{name}"
-        message = f"{title}: {self.getErrorMessage()}" if self.getErrorMessage() else title
         frames = self.frames if SHOW_MACHINERY and not elideFrameworkCode else _visible(self.frames)
+        lines = formatFrames(frames, detail)
         if detail == "brief":
-            lines = [f"Traceback: {message}\n"]
-            lines += [f"{f.file}:{f.line}:{f.name}\n" for f in frames]
-            return "".join(lines)
-        lines = ["Traceback (most recent call last):\n"]
-        chain = self._chained()
-        if chain:
-            lines = [*chain, *lines]
-        lines += _format(frames, detail == "verbose")
-        lines.append(message + "\n")
+            return "".join([f"Traceback: {_safe_repr(self.type)}: {self.getErrorMessage()}\n", *lines])
+        if detail == "verbose":
+            if not self.captureVars:
+                lines.append(" [Capture of Locals and Globals disabled (use captureVars=True)]\n")
+            lines.append(f"{self._title()}: {self.getErrorMessage()}\n")
+            number = f"Failure #{self.count}{' (pickled)' if self.pickled else ''}"
+            return "".join([f"*--- {number} ---\n", *lines, f"*--- End of Failure #{self.count} ---\n"])
+        # The class is named with its module, "builtins." too: what reads the logs of Twisted programs looks for that.
+        lines = [*self._chained(), "Traceback (most recent call last):\n", *lines]
+        lines.append(f"{self._title()}: {self.getErrorMessage()}\n")
         for note in getattr(self.value, "__notes__", ()):
-            lines.append(f"{safe_str(note)}\n")
+            if note != self._note:  # the frames tell it already
+                lines.append(f"{safe_str(note)}\n")
         return "".join(lines)
 
     def _chained(self) -> list[str]:
@@ -290,10 +299,7 @@ class Failure(Special, BaseException):
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: everything but the live traceback."""
-        state = dict(self.__dict__)
-        state["_frames"] = self.frames
-        state["tb"] = None
-        return state
+        return {**self.__dict__, "frames": self.frames, "parents": self.parents, "tb": None}
 
     def __repr__(self) -> str:
         return f"<{qual(self.__class__)} {self._title()}: {self.getErrorMessage()}>"
@@ -308,6 +314,7 @@ class Failure(Special, BaseException):
 def _unpickle(cls: type[Failure], state: dict[str, Any]) -> Failure:
     failure = cls.__new__(cls)
     failure.__dict__.update(state)
+    failure.pickled = 1
     return failure
 
 
@@ -316,13 +323,20 @@ def _visible(frames: Sequence[Frame]) -> Sequence[Frame]:
     return [f for f in frames if not f.file.startswith(MACHINERY)] or frames
 
 
-def _format(frames: Sequence[Frame], verbose: bool = False) -> list[str]:
+def formatFrames(frames: Sequence[Frame], detail: str = "default") -> list[str]:
+    """The lines of a traceback through `frames`; `detail` is as for `Failure.getTraceback`."""
     lines = []
     for f in frames:
-        lines.append(f'  File "{f.file}", line {f.line}, in {f.name}\n')
-        source = linecache.getline(f.file, f.line).strip()
-        if source:
-            lines.append(f"    {source}\n")
-        if verbose and f.localz:
-            lines += [" [ Locals ]\n", *(f"  {n} : {v}\n" for n, v in f.localz)]
+        if detail == "brief":
+            lines.append(f"{f.file}:{f.line}:{f.name}\n")
+        elif detail == "verbose":
+            lines.append(f"{f.file}:{f.line}: {f.name}(...)\n")
+            for title, variables in ((" [ Locals ]\n", f.localz), (" ( Globals )\n", f.globalz)):
+                if variables:
+                    lines += [title, *(f"  {name} : {value}\n" for name, value in variables)]
+        else:
+            lines.append(f'  File "{f.file}", line {f.line}, in {f.name}\n')
+            source = linecache.getline(f.file, f.line).strip()
+            if source:
+                lines.append(f"    {source}\n")
     return lines

@@ -7,14 +7,17 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
+from unittest.mock import patch
 
 import pytest
 
 import plait.deferred
+import plait.deferred.filelock
 import plait.errors
 import plait.protocol
-from plait import as_twisted
+from plait import as_twisted, current
 from plait.as_twisted import finder
+from plait.task import LoopingCall
 
 
 def test_classes_are_the_same_objects_under_both_names(alias: None) -> None:
@@ -142,10 +145,10 @@ def test_what_a_room_has_imported_is_not_a_name_of_its_own(alias: None) -> None:
 
 
 def test_a_module_says_where_its_names_come_from(alias: None) -> None:
-    from twisted.internet import defer
+    from twisted.internet import task
 
-    assert repr(defer) == "<module 'twisted.internet.defer' (plait.deferred)>"
-    assert defer.__doc__ == "twisted.internet.defer, provided by plait.deferred."
+    assert repr(task) == "<module 'twisted.internet.task' (plait.task)>"
+    assert task.__doc__ == "twisted.internet.task, provided by plait.task."
 
 
 def test_a_variable_of_a_room_is_asked_each_time(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +244,54 @@ def test_the_installed_packages_have_the_version_that_the_alias_follows(alias: N
     assert metadata.distribution("twisted").metadata["Name"] == "Twisted"
     assert not metadata.distribution("twisted").read_text("RECORD")
     assert metadata.version("zope.interface") != twisted.__version__
+
+
+def test_a_fake_reactor_is_what_our_own_code_takes(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import twisted.internet.reactor
+
+    ours, fake = plait.reactor, object()
+    with monkeypatch.context() as patch:
+        patch.setattr(twisted.internet, "reactor", fake)
+        assert current.getReactor() is fake is LoopingCall(print).clock
+    assert current.getReactor() is ours is twisted.internet.reactor
+    twisted.internet.reactor = fake
+    as_twisted.uninstall()
+    assert current.getReactor() is ours
+
+
+def test_what_replaces_a_function_is_what_the_room_calls(alias: None, tmp_path: Path) -> None:
+    from twisted.python import lockfile
+
+    real = lockfile.readlink
+    asked: list[str] = []
+    lock = lockfile.FilesystemLock(str(tmp_path / "lock"))
+    lock.lock()
+    for put_back in (
+        lambda: setattr(lockfile, "readlink", real),  # as TestCase.patch does
+        lambda: delattr(lockfile, "readlink"),  # as unittest.mock does
+    ):
+        lockfile.readlink = lambda name: asked.append(name) or real(name)
+        assert not lock.lock() and asked.pop() == lock.name
+        put_back()
+        assert lockfile.readlink is real
+        assert not lock.lock() and not asked
+
+
+def test_replacing_twice_is_undone_twice(alias: None) -> None:
+    from twisted.python import lockfile
+
+    real = lockfile.rmlink
+    with patch.object(lockfile, "rmlink", 1):
+        with patch.object(lockfile, "rmlink", 2):
+            assert plait.deferred.filelock.rmlink == 2
+        assert plait.deferred.filelock.rmlink == 1
+    assert lockfile.rmlink is plait.deferred.filelock.rmlink is real
+
+
+def test_what_no_room_has_is_bound_in_the_module_alone(alias: None) -> None:
+    from twisted.python import lockfile
+
+    lockfile.note = 1
+    assert lockfile.note == 1 and not hasattr(plait.deferred.filelock, "note")
+    del lockfile.note
+    assert not hasattr(lockfile, "note")

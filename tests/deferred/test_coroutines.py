@@ -425,9 +425,29 @@ def test_futures_both_ways(run):
         future = loop.create_future()
         d = Deferred.fromFuture(future)
         d.cancel()
-        assert future.cancelled() or future.cancelling
+        assert future.cancelled()
+        with pytest.raises(asyncio.CancelledError):
+            await d
+
+        async def stubborn():
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                return "stays"
+
+        d = Deferred.fromFuture(asyncio.create_task(stubborn()))
+        await asyncio.sleep(0)
+        d.cancel()
+        assert await d == "stays"
+        future = loop.create_future()
+        future.cancel = lambda: False
+        d = Deferred.fromFuture(future)
+        d.cancel()
+        d.cancel()  # a second time: do not wait for its end
         with pytest.raises(CancelledError):
             await d
+        future.set_result("dropped")
+        await asyncio.sleep(0)
         cancelled = []
         b = Deferred(cancelled.append)
         b.asFuture(loop).cancel()

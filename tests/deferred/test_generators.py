@@ -10,9 +10,9 @@ from plait.deferred import (
     fail,
     inlineCallbacks,
     maybeDeferred,
-    returnValue,
     succeed,
 )
+from plait.deferred.generators import ReturnValue
 
 
 def result_of(d):
@@ -64,13 +64,72 @@ def test_an_error_that_leaves_the_generator_is_the_result():
     assert "in outer" in text and "in inner" in text and "plait/deferred" not in text
 
 
-def test_returnValue_still_works():
+def test_a_coroutine_is_waited_for_too():
+    wait = Deferred()
+
+    async def twice(x):
+        return 2 * await x
+
+    async def fails():
+        raise KeyError("no")
+
+    @inlineCallbacks
+    def work():
+        with pytest.raises(KeyError):
+            yield fails()
+        return (yield twice(succeed(1))), (yield twice(wait))
+
+    done = work()
+    wait.callback(2)
+    assert result_of(done) == [(2, 4)]
+    wait = Deferred()
+    done = work()
+    done.cancel()
+    assert result_of(done)[0].type is CancelledError
+
+
+def test_a_coroutine_that_comes_after_the_end_is_not_started():
+    async def never():
+        pytest.fail("started")
+
+    start = Deferred()
+    done = []
+
+    @inlineCallbacks
+    def outer():
+        yield start
+        done[0].cancel()
+        yield never()
+
+    done.append(outer())
+    start.callback(None)
+    assert result_of(done[0])[0].type is CancelledError
+
+
+def test_ReturnValue_ends_the_generator_and_warns_if_it_comes_from_elsewhere():
+    def end(value):
+        raise ReturnValue(value)
+
     @inlineCallbacks
     def work():
         yield succeed(1)
-        returnValue("old")
+        end("old")
 
     assert result_of(work()) == ["old"]
+
+    def mistaken():
+        end("mistake")
+
+    @inlineCallbacks
+    def misled():
+        mistaken()
+        yield
+
+    with pytest.warns(DeprecationWarning, match="'mistaken' causing 'misled' to exit") as caught:
+        assert result_of(misled()) == ["mistake"]
+    assert caught[0].filename == __file__ and caught[0].lineno == mistaken.__code__.co_firstlineno + 1
+    with pytest.raises(TypeError, match="inlineCallbacks needs a generator"):
+        inlineCallbacks(mistaken)()
 
 
 def test_a_function_that_is_no_generator_is_refused():

@@ -97,3 +97,13 @@ def test_the_size_can_be_set():
     assert all(event.wait(30) for event in done)
     pool.stop()
     assert not pool.started
+
+
+def test_a_pool_that_is_to_have_no_threads_works_all_the_same():
+    for size in (0, 2):
+        pool, done = ThreadPool(0, size), threading.Event()
+        pool.start()
+        pool.adjustPoolsize(maxthreads=0)
+        pool.callInThread(done.set)
+        assert done.wait(30)
+        pool.stop()

@@ -161,7 +161,7 @@ def test_a_file_observer_of_the_older_kind() -> None:
     observer.emit({"message": (), "time": 1e9, "isError": 1, "failure": Failure(ValueError("v")), "why": "w"})
     lines = out.getvalue().splitlines()
     assert lines[:2] == ["2001 [here] plain", "2001 [-] w"]
-    assert lines[-1] == "\tValueError: v"
+    assert lines[-1] == "\tbuiltins.ValueError: v"
     out.truncate(0)
     observer.start()
     msg("started")

@@ -138,8 +138,8 @@ def test_a_program_without_a_log_shows_its_tracebacks() -> None:
     assert lines[0] == r"cannot find\x1b[2J it \ud800"
     assert "Traceback (most recent call last):" in lines[1]
     assert '{}["missing"]' in done.stderr or 'File "<string>", line 7' in done.stderr
-    assert "KeyError: 'missing'" in lines
-    assert "because" in lines and "ValueError: of old" in lines
+    assert "builtins.KeyError: 'missing'" in lines
+    assert "because" in lines and "builtins.ValueError: of old" in lines
     assert "nobody" not in done.stderr and "nor for" not in done.stderr
 
 

@@ -1,5 +1,8 @@
 """Long work in small steps."""
 
+import gc
+import weakref
+
 import pytest
 
 from plait.deferred import Deferred
@@ -116,6 +119,50 @@ def test_stopping_the_cooperator_ends_all_and_refuses_more():
     assert done[0].check(SchedulerStopped) and not c.running
     assert result_of(c.coiterate(iter([1])))[0].check(SchedulerStopped)
     assert clock.getDelayedCalls() == []
+
+
+def test_stopping_the_cooperator_ends_those_that_wait():
+    c, clock = stepping()
+    outstanding = Deferred()
+    waits, paused = c.cooperate(iter([outstanding])), c.cooperate(iter([1]))
+    paused.pause()
+    clock.advance(1)
+    ends = [result_of(task.whenDone()) for task in (waits, paused)]
+    c.stop()
+    assert [end[0].type for end in ends] == [SchedulerStopped] * 2
+    outstanding.callback(None)
+    paused.resume()
+    c.start()
+    assert clock.calls == []
+
+
+def test_the_end_of_one_may_stop_another_while_the_cooperator_stops():
+    c, _ = stepping()
+    first, second = c.cooperate(iter([1])), c.cooperate(iter([1]))
+    first.whenDone().addErrback(lambda f: second.stop())
+    end = result_of(second.whenDone())
+    c.stop()
+    assert [f.type for f in end] == [TaskStopped]
+
+
+def test_a_task_that_nobody_can_resume_is_not_kept():
+    c, _ = stepping()
+    task = c.cooperate(iter([1]))
+    task.pause()
+    gone = weakref.ref(task)
+    del task
+    gc.collect()
+    assert gone() is None
+
+
+def test_one_that_comes_later_gets_its_turn():
+    c, clock = stepping()
+    seen = []
+    c.coiterate(iter(seen.append("a") for _ in range(100)))
+    clock.pump([1, 1])
+    c.coiterate(iter(seen.append("b") for _ in range(100)))
+    clock.pump([1] * 4)
+    assert sorted(seen[-4:]) == ["a", "a", "b", "b"]
 
 
 def test_it_may_be_started_later():

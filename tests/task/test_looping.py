@@ -1,41 +1,12 @@
-"""Work over time."""
+"""LoopingCall: a call that is repeated at fixed times."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.deferred import CancelledError, Deferred
-from plait.errors import AlreadyCalled, AlreadyCancelled
-from plait.interfaces import IReactorTime, verifyObject
-from plait.task import Clock, LoopingCall, deferLater, react
-
-
-@given(st.lists(st.floats(0, 100)), st.lists(st.floats(0, 50), max_size=10))
-def test_a_clock_makes_calls_in_order_of_time(delays, steps):
-    clock, seen = Clock(), []
-    for delay in delays:
-        clock.callLater(delay, lambda d=delay: seen.append(d))
-    clock.pump([*steps, 101])
-    assert seen == sorted(delays) and clock.getDelayedCalls() == []
-
-
-def test_a_clocks_calls_can_be_changed():
-    clock, seen = Clock(), []
-    assert verifyObject(IReactorTime, clock)
-    call = clock.callLater(5, seen.append, "a")
-    call.delay(5)
-    clock.advance(9)
-    call.reset(2)
-    clock.advance(1)
-    assert seen == [] and call.active() and call.getTime() == 11
-    clock.advance(1)
-    assert seen == ["a"]
-    with pytest.raises(AlreadyCalled):
-        call.cancel()
-    call = clock.callLater(1, seen.append, "b")
-    call.cancel()
-    with pytest.raises(AlreadyCancelled):
-        call.reset(1)
+from plait.current import getReactor
+from plait.deferred import Deferred
+from plait.task import Clock, LoopingCall
 
 
 def looping(f):
@@ -109,36 +80,6 @@ def test_wrong_use_is_said():
         loop.start(1)
 
 
-def test_deferLater():
-    clock, got = Clock(), []
-    deferLater(clock, 3, lambda *a, **k: (a, k), 1, x=2).addCallback(got.append)
-    deferLater(clock, 3).addCallback(got.append)
-    clock.advance(3)
-    assert got == [((1,), {"x": 2}), None]
-    d = deferLater(clock, 3, pytest.fail)
-    d.cancel()
-    d.addErrback(lambda f: got.append(f.type))
-    assert got[-1] is CancelledError and clock.getDelayedCalls() == []
-
-
-@pytest.mark.parametrize(("outcome", "code"), [(None, 0), (SystemExit(7), 7), (KeyError("x"), 1)])
-def test_react_exits_with_what_main_says(outcome, code, flushLoggedErrors):
-    from plait import Reactor
-
-    async def main(reactor, *argv):
-        assert argv == ("a",)
-        await deferLater(reactor, 0)
-        if outcome is not None:
-            raise outcome
-
-    r = Reactor()
-    with pytest.raises(SystemExit) as e:
-        react(main, ["a"], _reactor=r)
-    assert e.value.code == code
-    assert len(flushLoggedErrors(KeyError)) == (1 if code == 1 else 0)
-    r.loop.close()
-
-
 def test_withCount_tells_how_many_intervals_have_passed():
     counts = []
     loop = LoopingCall.withCount(counts.append)
@@ -152,3 +93,85 @@ def test_withCount_tells_how_many_intervals_have_passed():
     clock.pump([0.1] * 3)
     assert sum(counts) == 3
     loop.stop()
+
+
+def test_the_reactor_is_the_clock_unless_another_is_set():
+    loop = LoopingCall(print)
+    assert loop.clock is getReactor()
+    clock = loop.clock = Clock()
+    assert loop.clock is clock
+
+
+def test_the_interval_may_be_changed_while_it_runs():
+    seen = []
+    loop, clock = looping(lambda: seen.append(clock.seconds()))
+    loop.start(10)
+    loop.interval = 4
+    clock.pump([10, 1, 1, 4])
+    assert seen == [0, 10, 12, 16]
+    assert loop.call.getTime() == 20
+
+
+def test_an_interval_of_zero_calls_again_and_again():
+    counts = []
+
+    def count(n):
+        counts.append(n)
+        if len(counts) == 3:
+            loop.stop()
+
+    loop = LoopingCall.withCount(count)
+    clock = loop.clock = Clock()
+    loop.start(0)
+    assert counts == [1]
+    clock.advance(0)
+    assert counts == [1, 1, 1] and clock.calls == []
+
+
+def test_it_may_stop_itself_and_be_started_again():
+    ends = []
+    loop, clock = looping(lambda: loop.stop())
+    for _ in range(2):
+        loop.start(1).addCallback(ends.append)
+    assert ends == [loop, loop] and clock.calls == [] and not loop.running
+
+
+def test_stop_while_the_function_waits_is_told_when_it_is_done():
+    wait, ends = Deferred(), []
+    loop, clock = looping(lambda: wait)
+    loop.start(1).addCallback(ends.append)
+    loop.stop()
+    assert ends == []
+    wait.callback(None)
+    assert ends == [loop] and clock.calls == []
+
+
+def test_a_coroutine_function_may_be_repeated():
+    seen, wait = [], Deferred()
+
+    async def work():
+        seen.append("begun")
+        await wait
+        seen.append("done")
+
+    loop, clock = looping(work)
+    loop.start(1)
+    clock.advance(5)
+    assert seen == ["begun"]
+    wait.callback(None)
+    clock.advance(1)
+    assert seen == ["begun", "done", "begun", "done"]
+    loop.stop()
+
+
+@given(st.integers(1, 20), st.lists(st.integers(0, 50), max_size=30), st.booleans())
+def test_counts_add_up_to_the_intervals_that_have_passed(interval, steps, now):
+    counts, times = [], []
+    loop = LoopingCall.withCount(lambda n: (counts.append(n), times.append(clock.seconds())))
+    clock = loop.clock = Clock()
+    loop.start(interval, now=now)
+    clock.pump(steps)
+    assert sum(counts) == sum(steps) // interval + now
+    assert all(n > 0 for n in counts)
+    assert len({t // interval for t in times}) == len(times)  # never twice in one interval
+    assert len(clock.calls) == 1

@@ -32,7 +32,7 @@ from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
 from plait.as_twisted.version import __version__
-from plait.current import getReactor
+from plait.current import getReactor, substituteReactor
 
 __all__ = ["NotProvidedError", "install", "installed", "uninstall"]
 
@@ -57,6 +57,7 @@ class AliasModule(ModuleType):
     def __init__(self, name: str, row: Row) -> None:
         super().__init__(name, f"{name}, provided by {_rooms_of(row)}.")
         self.__dict__["_row"] = row
+        self.__dict__["_replaced"] = {}
 
     def __getattr__(self, name: str) -> object:
         row: Row = self.__dict__["_row"]
@@ -69,8 +70,32 @@ class AliasModule(ModuleType):
             self.__dict__[name] = value
         return value
 
+    def __setattr__(self, name: str, value: object) -> None:
+        # A test that puts another function in the place of one means the one that is called: that of the room.
+        place = None if name.startswith("__") or isinstance(value, ModuleType) else _place(self.__dict__["_row"], name)
+        if place is None:
+            super().__setattr__(name, value)
+            return
+        replaced = self.__dict__["_replaced"]
+        original = replaced.setdefault(name, getattr(*place))
+        setattr(*place, value)
+        if value is original:
+            del replaced[name]
+            self.__dict__.pop(name, None)
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        # What was put in a place goes, and what was there before comes back.
+        place = _place(self.__dict__["_row"], name) if name in self.__dict__["_replaced"] else None
+        if place is None:
+            super().__delattr__(name)
+            return
+        super().__delattr__(name)
+        setattr(*place, self.__dict__["_replaced"].pop(name))
+
     def __dir__(self) -> list[str]:
-        return sorted({*self.__dict__, *_public_names(self.__dict__["_row"])} - {"_row"})
+        return sorted({*self.__dict__, *_public_names(self.__dict__["_row"])} - {"_row", "_replaced"})
 
 
 class InternetPackage(AliasModule):
@@ -84,18 +109,22 @@ class InternetPackage(AliasModule):
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        # The import system binds each submodule in its package when it is loaded. The reactor must not be
-        # bound: another loop has another one. A test that puts a fake reactor here is served all the same.
-        if name == "reactor" and value is sys.modules.get(REACTOR):
-            self.__dict__.pop(name, None)
+        if name != "reactor":
+            super().__setattr__(name, value)
             return
-        super().__setattr__(name, value)
+        del self.reactor
+        # The import system binds each submodule in its package when it is loaded. The reactor must not be
+        # bound: another loop has another one. Any other object that is put here, say a fake one by a test, is
+        # the reactor then, to Plait's own code too.
+        if value is not sys.modules.get(REACTOR) or value is not _reactor():
+            super().__setattr__(name, value)
+            substituteReactor(value)
 
     def __delattr__(self, name: str) -> None:
-        if name == "reactor":
-            self.__dict__.pop(name, None)  # most of the time it is not bound, though it is there
-            return
-        super().__delattr__(name)
+        if name != "reactor":
+            super().__delattr__(name)
+        elif self.__dict__.pop(name, None) is not None:  # most of the time it is not bound, though it is there
+            substituteReactor(None)
 
 
 class AliasLoader(Loader):
@@ -189,6 +218,7 @@ def uninstall() -> None:
     if _finder not in sys.meta_path:
         return
     sys.meta_path.remove(_finder)
+    substituteReactor(None)
     for name, module in list(_twisted_modules()):
         if name == REACTOR or isinstance(module, AliasModule):
             del sys.modules[name]
@@ -215,19 +245,26 @@ def _rooms_of(row: Row) -> str:
 
 def _look_up(row: Row, name: str) -> object:
     """The value that a row gives to a name of Twisted's, or _MISSING."""
+    place = _place(row, name)
+    if place is not None:
+        return getattr(*place)
+    return _public_names(row) if name == "__all__" else _MISSING
+
+
+def _place(row: Row, name: str) -> tuple[ModuleType, str] | None:
+    """The room that has a name of Twisted's, and what it is called there."""
     if name in row.renamed:
         room, _, attribute = row.renamed[name].partition(":")
-        return getattr(import_module(room), attribute)
-    if name == "__all__":
-        return _public_names(row)
+        return import_module(room), attribute
     if name.startswith("__") or (row.only and name not in row.only):
-        return _MISSING
+        return None
     for room in row.rooms:
-        value = getattr(import_module(room), name, _MISSING)
+        module = import_module(room)
+        value = getattr(module, name, _MISSING)
         # What a room has imported for itself is not its name to give.
         if value is not _MISSING and not isinstance(value, ModuleType):
-            return value
-    return _MISSING
+            return module, name
+    return None
 
 
 def _public_names(row: Row) -> list[str]:

@@ -53,7 +53,14 @@ MODULES: Mapping[str, Row] = {
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
     "twisted.python": _row(),
-    "twisted.python.failure": _row("plait.failure"),
+    "twisted.python.failure": _row(
+        "plait.failure",
+        f"{_LEGACY}.failure",
+        _Frame="plait.tracebacks:StandInFrame",
+        _Traceback="plait.tracebacks:standInTraceback",
+        _TracebackFrame="plait.tracebacks:StandInTraceback",
+        _Code="types:CodeType",
+    ),
     "twisted.python.log": _row("plait.log.legacy"),
     "twisted.python.filepath": _row(f"{_LEGACY}.filepath"),
     "twisted.python.reflect": _row(f"{_LEGACY}.reflect"),
@@ -66,7 +73,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
     "twisted.python.util": _row(f"{_LEGACY}.util"),
     "twisted.python.context": _row(f"{_LEGACY}.context"),
-    "twisted.python.lockfile": _row(f"{_LEGACY}.lockfile"),
+    "twisted.python.lockfile": _row(
+        "plait.deferred.filelock", only="FilesystemLock isLocked kill readlink rmlink symlink"
+    ),
     "twisted.python.logfile": _row(f"{_LEGACY}.logfile"),
     "twisted.python.monkey": _row(f"{_LEGACY}.monkey"),
     "twisted.python.randbytes": _row(f"{_LEGACY}.randbytes"),
@@ -85,7 +94,7 @@ MODULES: Mapping[str, Row] = {
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
     "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
-    "twisted.internet.defer": _row("plait.deferred"),
+    "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.interfaces": _row(
         "plait.interfaces",
@@ -96,7 +105,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.protocol": _row("plait.protocol"),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
-    "twisted.internet.task": _row("plait.task"),
+    "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row("plait.transport", only="Connector Port"),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import traceback
 import warnings
 from asyncio import CancelledError as TaskCancelledError
 from asyncio import Future as AsyncioFuture
 from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from weakref import ref
 
+from plait.deferred.debugging import DebugInfo, callersLines, noteMade
 from plait.failure import SHOW_MACHINERY, Failure, Special, withoutMachinery
-from plait.log import Logger
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -58,11 +58,12 @@ else:
 # A pair: (callback, errback, further arguments, further keyword arguments). None as a function hands the result on.
 Entry = tuple[Any, Any, Any, Any]
 
-_log = Logger("plait.deferred")
-
 
 class AlreadyCalledError(Exception):
     """A Deferred that has fired was to be fired again."""
+
+    def __str__(self) -> str:
+        return super().__str__() or "a Deferred has been fired already; run with PLAIT_DEBUG=1 to see where"
 
 
 class CancelledError(Exception):
@@ -113,48 +114,20 @@ _CHAIN = _Chain()
 NO_KEYWORDS: dict[str, Any] = {}
 
 
-class DebugInfo:
-    """Stays with a Deferred that rests on a failure; if both are collected so, nobody has handled it, and it is logged."""
-
-    __slots__ = ("creator", "failResult", "invoker")
-
-    failResult: Failure | None
-
-    def __init__(self) -> None:
-        self.failResult = None
-        self.creator: list[str] | None = None
-        self.invoker: list[str] | None = None
-
-    def describe(self) -> str:
-        """Where the Deferred was made and fired, as far as that is known (debug mode)."""
-        text = ""
-        if self.creator is not None:
-            text += " C: Deferred was created:\n C:" + "\n C:".join("".join(self.creator).rstrip().split("\n")) + "\n"
-        if self.invoker is not None:
-            text += " I: First Invoker was:\n I:" + "\n I:".join("".join(self.invoker).rstrip().split("\n")) + "\n"
-        return text
-
-    def __del__(self) -> None:
-        if self.failResult is None or self.failResult.check(TaskCancelledError):
-            return  # handled; or a task that was told to end has ended, as in asyncio no news
-        where = self.describe()
-        if where:
-            _log.failure("Unhandled error in Deferred:\n{debugInfo}", self.failResult, debugInfo=where)
-        else:
-            _log.failure("Unhandled error in Deferred:", self.failResult)
-
-
-_debugging = False
+_debugging = SHOW_MACHINERY
 
 
 def setDebugging(on: bool) -> None:
-    """Make Deferreds note where they are created and fired, for error messages. Slow; ``PLAIT_DEBUG=1`` does it too."""
+    """Turn debug mode on or off: Deferreds made in it note where they are made and fired. See `waitingDeferreds`.
+
+    It is slow, and on from the beginning with ``PLAIT_DEBUG=1`` in the environment.
+    """
     global _debugging
     _debugging = bool(on)
 
 
 def getDebugging() -> bool:
-    """Whether Deferreds note where they are created and fired."""
+    """Whether debug mode is on."""
     return _debugging
 
 
@@ -172,6 +145,7 @@ class Deferred(Special, Generic[T]):
         "__weakref__",
         "_canceller",
         "_debugInfo",
+        "_fed_by",
         "_suppressAlreadyCalled",
         "callbacks",
         "called",
@@ -185,6 +159,7 @@ class Deferred(Special, Generic[T]):
     result: Any
     _canceller: Callable[[Deferred[T]], object] | None
     _debugInfo: DebugInfo | None
+    _fed_by: ref[Deferred[Any]]  # set only by chainDeferred()
     _suppressAlreadyCalled: bool  # set only by cancel()
 
     def __init__(self, canceller: Callable[[Deferred[T]], object] | None = None) -> None:
@@ -194,8 +169,7 @@ class Deferred(Special, Generic[T]):
         self._canceller = canceller
         self._debugInfo = None
         if _debugging:
-            self._debugInfo = DebugInfo()
-            self._debugInfo.creator = traceback.format_stack()[:-1]
+            self._debugInfo = noteMade(self)
 
     # -- adding to the queue
 
@@ -318,7 +292,13 @@ class Deferred(Special, Generic[T]):
 
     def chainDeferred(self, d: Deferred[Any]) -> Deferred[None]:
         """Fire `d` with the result or failure of this one, which then goes on with None."""
-        return self.addCallbacks(d.callback, d.errback)
+        d._fed_by = ref(self)
+        if type(d).callback is not Deferred.callback or type(d).errback is not Deferred.errback:
+            return self.addCallbacks(d.callback, d.errback)
+        self.callbacks.append((None, None, (d,), _CHAIN))
+        if self.called and not self.paused:
+            self._run(isinstance(self.result, Failure))
+        return cast("Deferred[None]", self)
 
     def addTimeout(
         self,
@@ -371,8 +351,8 @@ class Deferred(Special, Generic[T]):
         self.called = True
         self._canceller = None  # what it holds need not live as long as the result
         self.result = result
-        if _debugging:
-            self._note_invoker()
+        if self._debugInfo is not None:
+            self._debugInfo.invoker = callersLines()
         if not self.paused and (self.callbacks or special):
             self._run(special)
 
@@ -390,8 +370,8 @@ class Deferred(Special, Generic[T]):
         self.called = True
         self._canceller = None
         self.result = fail
-        if _debugging:
-            self._note_invoker()
+        if self._debugInfo is not None:
+            self._debugInfo.invoker = callersLines()
         if not self.paused:
             self._run(True)
 
@@ -405,13 +385,9 @@ class Deferred(Special, Generic[T]):
             # it was cancelled before, and the work behind it, which nobody could stop, has now ended
             self._suppressAlreadyCalled = False
             return False
-        details = self._debugInfo.describe() if self._debugInfo is not None else ""
-        raise AlreadyCalledError(details or f"{self!r} has been fired already")
-
-    def _note_invoker(self) -> None:
-        if self._debugInfo is None:
-            self._debugInfo = DebugInfo()
-        self._debugInfo.invoker = traceback.format_stack()[:-2]
+        if self._debugInfo is not None and (where := self._debugInfo.describe()):
+            raise AlreadyCalledError(where)
+        raise AlreadyCalledError
 
     def pause(self) -> None:
         """Call nothing more from the queue until `unpause` has been called as often as `pause`."""
@@ -436,7 +412,11 @@ class Deferred(Special, Generic[T]):
             if not self.called:
                 self.errback(Failure(CancelledError()))
         elif isinstance(getattr(self, "result", None), Deferred):
-            self.result.cancel()
+            awaited: Deferred[Any] = self.result
+            # those that wait as well only hand it on; they may be a million
+            while awaited.called and type(awaited).cancel is Deferred.cancel and isinstance(awaited.result, Deferred):
+                awaited = awaited.result
+            awaited.cancel()
 
     def _run(self, failed: bool) -> None:
         """Call what is due: this Deferred's queue, and the queues of those that wait for it, in turn.
@@ -459,10 +439,23 @@ class Deferred(Special, Generic[T]):
                 if function is None:
                     if kwargs is not _CHAIN:
                         continue
-                    waiting = args
+                    if args.__class__ is tuple:
+                        # by chainDeferred: fire it, in this loop and not by a call
+                        try:
+                            waiting = args[0]._to_be_fired()
+                        except AlreadyCalledError as e:
+                            result = _failed(e)
+                            failed = True
+                            continue
+                        if waiting is None:
+                            result = None
+                            failed = False
+                            continue
+                    else:
+                        waiting = args
+                        waiting.paused -= 1
                     waiting.result = result
                     result = None
-                    waiting.paused -= 1
                     break
                 try:
                     result = function(result, *args, **kwargs) if args or kwargs else function(result)
@@ -473,10 +466,12 @@ class Deferred(Special, Generic[T]):
                     else:
                         assert isinstance(result, Deferred)
                         if result is current:
-                            warnings.warn(_CIRCULAR, DeprecationWarning, stacklevel=2)
+                            _warn_of_circle(function)
                         if not result._has_result():
                             # wait for it; the one pause that `current` has for running now stands for that
                             result.callbacks.append((None, None, current, _CHAIN))
+                            if current._debugInfo is not None:
+                                current._debugInfo.failResult = None  # it has been handled
                             break
                         result = result._take_result()
                         failed = isinstance(result, Failure)
@@ -517,6 +512,24 @@ class Deferred(Special, Generic[T]):
             else:
                 return
 
+    def _to_be_fired(self) -> Deferred[Any] | None:
+        """This Deferred, as one that is fired in this moment; None if it is not to be fired any more."""
+        if self.called and not self._may_fire(None):
+            return None
+        self.called = True
+        self._canceller = None
+        if self._debugInfo is not None:
+            self._debugInfo.invoker = callersLines()
+        return self
+
+    def _wait_for(self, other: Deferred[Any]) -> None:
+        """Fire with the result of `other`, which has none yet; as if a callback had returned it."""
+        self.called = True
+        self._canceller = None
+        self.result = other
+        self.paused += 1
+        other.callbacks.append((None, None, self, _CHAIN))
+
     def _has_result(self) -> bool:
         """Whether the result is there to be taken now."""
         return self.called and not self.paused and not isinstance(self.result, Deferred)
@@ -527,6 +540,25 @@ class Deferred(Special, Generic[T]):
         if self._debugInfo is not None:
             self._debugInfo.failResult = None
         return result
+
+    @property
+    def _chainedTo(self) -> Deferred[Any] | None:
+        """The Deferred that this one waits for, as far as that is known."""
+        if self.called:
+            result = getattr(self, "result", None)
+            return result if isinstance(result, Deferred) else None
+        fed_by = getattr(self, "_fed_by", None)
+        return fed_by() if fed_by is not None else None
+
+    @property
+    def debug(self) -> bool:
+        """Whether this Deferred notes where it is made and fired. Set it to note where this one is fired."""
+        return _debugging or self._debugInfo is not None
+
+    @debug.setter
+    def debug(self, on: bool) -> None:
+        if not self.called:
+            self._debugInfo = (self._debugInfo or DebugInfo()) if on else None
 
     def _rest_on(self, failure: Failure) -> None:
         """The queue is at its end with an error: let its frames go, and see to it that it is told if nobody asks."""
@@ -595,44 +627,50 @@ class Deferred(Special, Generic[T]):
 
     @classmethod
     def fromFuture(cls, future: AsyncioFuture[T]) -> Deferred[T]:
-        """A Deferred with the result of an asyncio future or task. Cancelling the Deferred cancels the future."""
+        """A Deferred with the result of an asyncio future or task.
+
+        Cancelling the Deferred cancels the future, and it then ends as the future does: with `asyncio.CancelledError`,
+        or (a task may refuse) with a result. Cancelled a second time it does not wait for that.
+        """
+
+        d: Deferred[T]
 
         def done(f: AsyncioFuture[T]) -> None:
             try:
                 result = f.result()
-            except TaskCancelledError as e:
-                if not d.called:
-                    d.errback(Failure(e))
             except BaseException as e:
                 d.errback(Failure(e))
             else:
                 d.callback(result)
 
-        def canceller(_: Deferred[T]) -> None:
-            # the future's own end comes a turn later: nothing is done with it then
-            future.remove_done_callback(done)
+        def canceller(cancelled: Deferred[T]) -> None:
+            # a future ends a turn later, and a task in its own time and manner: wait for that
+            nonlocal d
+            d = Deferred()
+            cancelled._wait_for(d)
             future.cancel()
 
-        d: Deferred[T] = cls(canceller)
+        first: Deferred[T] = cls(canceller)
+        d = first
         future.add_done_callback(done)
-        return d
+        return first
 
     @classmethod
     def fromCoroutine(cls, coro: Coroutine[Any, Any, T] | Generator[Any, Any, T]) -> Deferred[T]:
         """Run a coroutine now, up to its first wait, and give a Deferred with its result.
 
-        :raises TypeError: if `coro` is not a coroutine (an ``async def`` function must be *called*).
+        :raises NotACoroutineError: if `coro` is not a coroutine (an ``async def`` function must be *called*).
         """
         return _start(coro)
 
     def __repr__(self) -> str:
         name = self.__class__.__qualname__
+        awaited = self._chainedTo
+        if awaited is not None:
+            return f"<{name} at {id(self):#x} waiting on Deferred at {id(awaited):#x}>"
         if not self.called:
             return f"<{name} at {id(self):#x}>"
-        result = getattr(self, "result", None)
-        if isinstance(result, Deferred):
-            return f"<{name} at {id(self):#x} waiting on Deferred at {id(result):#x}>"
-        return f"<{name} at {id(self):#x} current result: {result!r}>"
+        return f"<{name} at {id(self):#x} current result: {getattr(self, 'result', None)!r}>"
 
     __str__ = __repr__
 
@@ -647,6 +685,15 @@ _CIRCULAR = (
     "Callback returned the Deferred it was attached to; this breaks the callback chain and will raise an exception "
     "in the future."
 )
+
+
+def _warn_of_circle(callback: Any) -> None:
+    """Warn at the line of `callback`, where it has one."""
+    code = getattr(callback, "__code__", None)
+    if code is None:
+        warnings.warn(_CIRCULAR, DeprecationWarning, stacklevel=3)
+    else:
+        warnings.warn_explicit(_CIRCULAR, DeprecationWarning, code.co_filename, code.co_firstlineno)
 
 
 def _with_arguments(

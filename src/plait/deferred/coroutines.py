@@ -438,10 +438,14 @@ def _ignore(result: object) -> None:
     """Takes the place of a coroutine that no longer waits."""
 
 
+class NotACoroutineError(TypeError):
+    """A coroutine was needed, and something else was given."""
+
+
 def _start(coro: Any) -> Deferred[Any]:
     if type(coro) is not CoroutineType and not isinstance(coro, (Coroutine, GeneratorType)):
         hint = f": call it, {getattr(coro, '__name__', 'f')}(...)" if callable(coro) else ""
-        raise TypeError(f"a coroutine is needed here, not {coro!r}{hint}")
+        raise NotACoroutineError(f"a coroutine is needed here, not {coro!r}{hint}")
     driver = CoroutineDriver(coro)
     driver._step(None)
     return driver.deferred
@@ -453,7 +457,7 @@ registerDriver(_start)
 def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T]) -> Deferred[T]:
     """A Deferred of the result of `coro`: run the coroutine now, up to its first wait, or give the Deferred back.
 
-    :raises TypeError: if it is neither a Deferred nor a coroutine (an ``async def`` function must be *called*).
+    :raises NotACoroutineError: if it is neither a Deferred nor a coroutine (an ``async def`` function must be *called*).
     """
     if isinstance(coro, Deferred):
         return coro

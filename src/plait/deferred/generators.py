@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator
 from contextvars import copy_context
 from functools import wraps
-from types import GeneratorType
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from types import CoroutineType, GeneratorType
+from typing import Any, ParamSpec, TypeVar
 
 from plait.deferred.core import NO_KEYWORDS, CancelledError, Deferred, Entry, _failed
 from plait.failure import Failure
@@ -15,17 +16,12 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class _ReturnValue(BaseException):
-    """Carries the value of `returnValue` out of a generator."""
+class ReturnValue(BaseException):
+    """Carries a result out of a generator: how older programs end one (`plait.as_twisted.legacy.defer.returnValue`)."""
 
     def __init__(self, value: object) -> None:
         super().__init__(value)
         self.value = value
-
-
-def returnValue(val: object) -> NoReturn:
-    """End the generator with `val` as its result. New code says ``return val``."""
-    raise _ReturnValue(val)
 
 
 class GeneratorDeferred(Deferred[T]):
@@ -64,7 +60,8 @@ class GeneratorDeferred(Deferred[T]):
             except StopIteration as e:
                 result = e.value
                 break
-            except _ReturnValue as e:
+            except ReturnValue as e:
+                _warn_if_from_elsewhere(e)
                 result = e.value
                 break
             except BaseException as e:
@@ -75,8 +72,12 @@ class GeneratorDeferred(Deferred[T]):
                 if isinstance(result, Deferred):
                     result.addErrback(_ignore)
                     result.cancel()
+                elif isinstance(result, CoroutineType):
+                    result.close()
                 result = Failure(CancelledError())
-            elif isinstance(result, Deferred):
+            elif isinstance(result, Deferred) or (
+                isinstance(coro := result, CoroutineType) and (result := Deferred.fromCoroutine(coro)) is not None
+            ):
                 if result.called and result._has_result():
                     result = result._take_result()
                     continue
@@ -97,17 +98,40 @@ def _ignore(failure: Failure) -> None:
     """The wait was called off: nobody asks for its error."""
 
 
-def inlineCallbacks(f: Callable[P, Generator[Deferred[Any], Any, T]]) -> Callable[P, Deferred[T]]:
+def _warn_if_from_elsewhere(end: ReturnValue) -> None:
+    """Warn if it was not the generator itself that has ended it, but something that it called."""
+    tb = end.__traceback__
+    assert tb is not None
+    generator = tb.tb_next
+    ended_by = generator and generator.tb_next
+    if generator is None or ended_by is None or ended_by.tb_next is None:
+        return  # the function that raises is the only one below the generator
+    name, code = generator.tb_frame.f_code.co_name, ended_by.tb_frame.f_code
+    warnings.warn_explicit(
+        f"returnValue() in {code.co_name!r} causing {name!r} to exit: "
+        "returnValue should only be invoked by functions decorated with inlineCallbacks",
+        DeprecationWarning,
+        code.co_filename,
+        ended_by.tb_lineno,
+    )
+
+
+def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
     """Make a generator function that yields Deferreds into a function that returns a Deferred.
 
-    ``result = yield d`` waits for `d`; an error is raised at the ``yield``. What the generator returns is the result.
+    ``result = yield d`` waits for `d`, a Deferred or a coroutine; an error is raised at the ``yield``. What the generator
+    returns is the result.
 
     :raises TypeError: (when called) if the function did not give a generator.
     """
 
     @wraps(f)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        generator = f(*args, **kwargs)
+        generator: Any
+        try:
+            generator = f(*args, **kwargs)
+        except ReturnValue as e:
+            generator = e
         if not isinstance(generator, GeneratorType):
             raise TypeError(
                 f"inlineCallbacks needs a generator function, but {f!r} gave {generator!r}: "

@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from plait.deferred.core import Deferred
 from plait.failure import Failure
+from plait.log import Logger
 
 T = TypeVar("T")
+
+_log = Logger("plait.deferred")
 
 SUCCESS = True
 FAILURE = False
@@ -23,7 +26,7 @@ class FirstError(Exception):
         self.index = index
 
     def __repr__(self) -> str:
-        return f"FirstError[#{self.index}, {self.subFailure.getErrorMessage() or self.subFailure.value!r}]"
+        return f"FirstError[#{self.index}, {self.subFailure.value!r}]"
 
     def __str__(self) -> str:
         return f"FirstError[#{self.index}, {self.subFailure}]"
@@ -92,10 +95,9 @@ class DeferredList(Deferred[Any]):
         for d in self._of:
             try:
                 d.cancel()
-            except Exception as e:
-                # one canceller that raises must not keep the others from being called
-                if not d.called:
-                    d.errback(Failure(e))
+            except Exception:
+                # it must not keep the others from being called
+                _log.failure("A canceller raised; its Deferred waits on:")
 
 
 def gatherResults(deferredList: Iterable[Deferred[T]], consumeErrors: bool = False) -> Deferred[list[T]]:

@@ -68,5 +68,5 @@ def passthru(arg: T) -> T:
 
 def logError(err: Failure) -> Failure:
     """An errback that logs the error and hands it on."""
-    _log.failure("Error in Deferred:", err)
+    _log.failure("", err)
     return err

@@ -22,7 +22,7 @@ _log = Logger("plait.engine")
 class ThreadPool:
     """Threads that are made when there is work for them, up to `maxthreads`; further work waits.
 
-    Attributes: `min`, `max` (the sizes), `name`, `started`.
+    Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`.
     """
 
     def __init__(self, minthreads: int = 5, maxthreads: int = 20, name: str | None = None) -> None:
@@ -36,7 +36,7 @@ class ThreadPool:
     def start(self) -> None:
         """Begin to work, with what was asked for before."""
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(self.max, self.name or "plait-pool")
+            self._executor = ThreadPoolExecutor(max(self.max, 1), self.name or "plait-pool")
         self.started = True
         early, self._early = self._early, []
         for work in early:
@@ -55,7 +55,7 @@ class ThreadPool:
         self.max = self.max if maxthreads is None else maxthreads
         if self._executor is not None:
             # the standard library's executor looks at this number whenever work comes in
-            self._executor._max_workers = self.max
+            self._executor._max_workers = max(self.max, 1)
 
     def callInThread(self, func: Callable[P, object], *args: P.args, **kw: P.kwargs) -> None:
         """Call `func` in a thread, in the caller's context; an error is logged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -73,8 +74,7 @@ class Clock:
     def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kw: Any) -> ClockCall:
         """As `plait.engine.Reactor.callLater`."""
         call = ClockCall(self, self.seconds() + delay, callable, args, kw)
-        self.calls.append(call)
-        self._sort()
+        insort(self.calls, call, key=ClockCall.getTime)
         return call
 
     def getDelayedCalls(self) -> list[ClockCall]:
@@ -84,7 +84,6 @@ class Clock:
     def advance(self, amount: float) -> None:
         """Let `amount` seconds pass, and make the calls that are due then, in the order of their times."""
         self.rightNow += amount
-        self._sort()
         while self.calls and self.calls[0].getTime() <= self.seconds():
             call = self.calls.pop(0)
             call.called = 1
@@ -96,4 +95,4 @@ class Clock:
             self.advance(amount)
 
     def _sort(self) -> None:
-        self.calls.sort(key=lambda call: call.getTime())
+        self.calls.sort(key=ClockCall.getTime)

@@ -7,8 +7,10 @@ second), and then lets the reactor go on. An iterator that yields a Deferred is 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakSet
 
 from plait import current
 from plait.deferred import Deferred
@@ -54,13 +56,10 @@ class CooperativeTask:
         self._iterator = iterator
         self._cooperator = cooperator
         self._waiting: list[Deferred[Iterator[Any]]] = []
-        self._pauses = 0
+        self._pauseCount = 0
         self._outcome: Any = None
         self._ended: Exception | None = None
-        if cooperator._stopped:
-            self._end(SchedulerStopped(), Failure(SchedulerStopped()))
-        else:
-            cooperator._add(self)
+        cooperator._add(self)
 
     def whenDone(self) -> Deferred[Iterator[Any]]:
         """A Deferred that fires with the iterator when it has come to its end.
@@ -80,19 +79,19 @@ class CooperativeTask:
         :raises TaskFinished: if the task has ended.
         """
         self._check()
-        self._pauses += 1
-        if self._pauses == 1:
-            self._cooperator._remove(self)
+        self._pauseCount += 1
+        if self._pauseCount == 1:
+            self._cooperator._pause(self)
 
     def resume(self) -> None:
         """Take back one `pause`.
 
         :raises NotPaused: if there is none.
         """
-        if not self._pauses:
+        if not self._pauseCount:
             raise NotPaused("the task is not paused")
-        self._pauses -= 1
-        if not self._pauses and self._ended is None:
+        self._pauseCount -= 1
+        if not self._pauseCount and self._ended is None:
             self._cooperator._add(self)
 
     def stop(self) -> None:
@@ -110,8 +109,7 @@ class CooperativeTask:
     def _end(self, state: Exception, outcome: Any) -> None:
         self._ended = state
         self._outcome = outcome
-        if not self._pauses:
-            self._cooperator._remove(self)
+        self._cooperator._remove(self)
         waiting, self._waiting = self._waiting, []
         for d in waiting:
             d.callback(outcome)
@@ -166,9 +164,10 @@ class Cooperator:
     ) -> None:
         self._terminator = terminationPredicateFactory
         self._scheduler = scheduler
-        self._tasks: list[CooperativeTask] = []
-        self._next = 0
-        self._call: Any = None
+        # those that go on, in the order in which their turns come; and those that wait
+        self._tasks: OrderedDict[CooperativeTask, None] = OrderedDict()
+        self._paused: WeakSet[CooperativeTask] = WeakSet()
+        self._delayedCall: Any = None
         self._started = started
         self._stopped = False
 
@@ -187,21 +186,21 @@ class Cooperator:
         return doneDeferred
 
     def start(self) -> None:
-        """Begin to work."""
+        """Begin to work, also after `stop`."""
         self._stopped = False
         self._started = True
         self._schedule()
 
     def stop(self) -> None:
-        """End all tasks; those who wait for them get `SchedulerStopped`."""
+        """End all tasks, also those that wait; and those that are given to it until `start`.
+
+        Whoever waits for their end gets `SchedulerStopped`.
+        """
         self._stopped = True
         self._started = False
-        for task in list(self._tasks):
-            task._end(SchedulerStopped(), Failure(SchedulerStopped()))
-        self._tasks = []
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        for task in [*self._tasks, *self._paused]:
+            if task._ended is None:  # it may have been stopped by the end of another
+                self._refuse(task)
 
     @property
     def running(self) -> bool:
@@ -209,31 +208,38 @@ class Cooperator:
         return self._started
 
     def _add(self, task: CooperativeTask) -> None:
-        self._tasks.append(task)
+        if self._stopped:
+            self._refuse(task)
+            return
+        self._paused.discard(task)
+        self._tasks[task] = None
         self._schedule()
 
+    def _refuse(self, task: CooperativeTask) -> None:
+        task._end(SchedulerStopped(), Failure(SchedulerStopped()))
+
+    def _pause(self, task: CooperativeTask) -> None:
+        self._remove(task)
+        self._paused.add(task)
+
     def _remove(self, task: CooperativeTask) -> None:
-        if task in self._tasks:
-            at = self._tasks.index(task)
-            del self._tasks[at]
-            if at < self._next:
-                self._next -= 1
-        if not self._tasks and self._call is not None:
-            self._call.cancel()
-            self._call = None
+        self._tasks.pop(task, None)
+        self._paused.discard(task)
+        if not self._tasks and self._delayedCall is not None:
+            self._delayedCall.cancel()
+            self._delayedCall = None
 
     def _schedule(self) -> None:
-        if self._started and self._call is None and self._tasks:
-            self._call = self._scheduler(self._turn)
+        if self._started and self._delayedCall is None and self._tasks:
+            self._delayedCall = self._scheduler(self._tick)
 
-    def _turn(self) -> None:
-        self._call = None
+    def _tick(self) -> None:
+        """Let the tasks take one step after another, in turn, until the time is up."""
+        self._delayedCall = None
         over = self._terminator()
         while self._tasks:
-            if self._next >= len(self._tasks):
-                self._next = 0
-            task = self._tasks[self._next]
-            self._next += 1
+            task = next(iter(self._tasks))
+            self._tasks.move_to_end(task)
             task._step()
             if over():
                 break

@@ -57,7 +57,7 @@ def react(main: Callable[..., Any], argv: Iterable[object] = (), _reactor: Any =
         nonlocal code
         if failure.check(SystemExit):
             code = failure.value.code  # type: ignore[attr-defined]
-        elif not stopping:
+        else:
             code = 1
             _log.failure("main function encountered error", failure)
 

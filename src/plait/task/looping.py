@@ -13,8 +13,8 @@ from plait.failure import Failure
 class LoopingCall:
     """Calls a function again and again.
 
-    Attributes: `interval` (seconds), `running`, `starttime`, `clock` (what has `callLater` and `seconds`; the reactor),
-    `f`, `a`, `kw`.
+    Attributes: `interval` (seconds; what is set while it runs holds from the next call on), `running`, `starttime`, `call`
+    (the timed call to come, if there is one), `f`, `a`, `kw`.
     """
 
     def __init__(self, f: Callable[..., Any], *a: Any, **kw: Any) -> None:
@@ -24,11 +24,20 @@ class LoopingCall:
         self.running = False
         self.interval: float | None = None
         self.starttime: float | None = None
-        self.clock: Any = None
-        self._call: Any = None
+        self._clock: Any = None
+        self.call: Any = None
         self._deferred: Deferred[LoopingCall] | None = None
         self._run_at_start = False
         self._counted: int | None = None  # how many intervals withCount's function has been told of
+
+    @property
+    def clock(self) -> Any:
+        """By which it is called, with `callLater` and `seconds`: the reactor, unless you set another one."""
+        return current.getReactor() if self._clock is None else self._clock
+
+    @clock.setter
+    def clock(self, clock: Any) -> None:
+        self._clock = clock
 
     def start(self, interval: float, now: bool = True) -> Deferred[LoopingCall]:
         """Call the function every `interval` seconds, first now (or, with ``now=False``, after one interval).
@@ -44,8 +53,7 @@ class LoopingCall:
             raise RuntimeError("the LoopingCall runs already")
         if interval < 0:
             raise ValueError(f"interval must be >= 0, not {interval!r}")
-        if self.clock is None:
-            self.clock = current.getReactor()
+        self._clock = self.clock  # the reactor of this loop, from now on
         self.running = True
         d: Deferred[LoopingCall] = Deferred()
         self._deferred = d
@@ -90,9 +98,9 @@ class LoopingCall:
         if not self.running:
             raise RuntimeError("the LoopingCall does not run")
         self.running = False
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        if self.call is not None:
+            self.call.cancel()
+            self.call = None
             self._end(self)
 
     def reset(self) -> None:
@@ -102,14 +110,14 @@ class LoopingCall:
         """
         if not self.running:
             raise RuntimeError("the LoopingCall does not run")
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        if self.call is not None:
+            self.call.cancel()
+            self.call = None
             self.starttime = self.clock.seconds()
             self._schedule()
 
     def __call__(self) -> None:
-        self._call = None
+        self.call = None
         maybeDeferred(self.f, *self.a, **self.kw).addCallbacks(self._called, self._failed)
 
     def _called(self, _: object) -> None:
@@ -133,7 +141,7 @@ class LoopingCall:
     def _schedule(self) -> None:
         assert self.interval is not None and self.starttime is not None
         if self.interval == 0:
-            self._call = self.clock.callLater(0, self)
+            self.call = self.clock.callLater(0, self)
             return
         now = self.clock.seconds()
         done = now - self.starttime
@@ -141,7 +149,7 @@ class LoopingCall:
         # a remainder that is lost in the clock's precision would call again at once
         if now + wait == now:
             wait += self.interval
-        self._call = self.clock.callLater(wait, self)
+        self.call = self.clock.callLater(wait, self)
 
     def __repr__(self) -> str:
         name = getattr(self.f, "__qualname__", None) or repr(self.f)

@@ -24,8 +24,7 @@ CONNECTION_LOST = ConnectionLost()
 def installReactor(reactor: Any) -> None:
     """Make `reactor` what ``twisted.internet.reactor`` is.
 
-    A `Reactor` of Plait's becomes its default reactor too. Any other object is the reactor to those only who ask under
-    Twisted's name.
+    A `Reactor` of Plait's becomes its default reactor. Any other object is the reactor from now on, to Plait's own code too.
 
     :raises ReactorAlreadyInstalledError: if the reactor has been asked for already, so that somebody may hold another one.
     """
