@@ -223,12 +223,12 @@ def test_cancelling_both_ways(in_asyncio):
             await task
         assert not task.cancelled()
 
-        # Deferred -> future -> Task
+        # Deferred -> future -> Task: it ends as the Task does
         task = asyncio.create_task(asyncio.sleep(60))
         d = Deferred.fromFuture(task)
         await asyncio.sleep(0)
         d.cancel()
-        with pytest.raises(CancelledError):
+        with pytest.raises(asyncio.CancelledError):
             await d
         with pytest.raises(asyncio.CancelledError):
             await task
