@@ -16,6 +16,7 @@ from plait.interfaces import (
     IDelayedCall,
     IListeningPort,
     ILoggingContext,
+    INegotiated,
     IProtocol,
     IProtocolFactory,
     IPushProducer,
@@ -27,11 +28,21 @@ from plait.interfaces import (
     IReactorThreads,
     IReactorTime,
     ISSLTransport,
+    ITLSTransport,
     ITransport,
     verifyClass,
 )
 from plait.protocol import ClientFactory, Factory, LineOnlyReceiver, LineReceiver, Protocol, ServerFactory
-from plait.transport import Connection, Connector, HostnameAddress, IPv4Address, IPv6Address, Port, UNIXAddress
+from plait.transport import (
+    Connection,
+    Connector,
+    HostnameAddress,
+    IPv4Address,
+    IPv6Address,
+    Port,
+    SecureConnection,
+    UNIXAddress,
+)
 from plait.transport.address import ProcessAddress
 from plait.transport.stdio import StandardIO
 
@@ -41,7 +52,8 @@ PROMISES: list[tuple[type, list[Any]]] = [
     (DelayedCall, [IDelayedCall]),
     (Port, [IListeningPort]),
     (Connector, [IConnector]),
-    (Connection, [ISSLTransport, IConsumer, IPushProducer, ILoggingContext]),
+    (Connection, [ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
+    (SecureConnection, [INegotiated, ISSLTransport, ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (StandardIO, [ITransport, IConsumer]),
     *((cls, [IProtocol, ILoggingContext]) for cls in (Protocol, LineReceiver, LineOnlyReceiver)),
     *((cls, [IProtocolFactory, ILoggingContext]) for cls in (Factory, ServerFactory, ClientFactory)),

@@ -184,15 +184,18 @@ tcp: IReactorTCP = reactor
 ssl: IReactorSSL = reactor
 threads: IReactorThreads = reactor
 
-def promises(call: DelayedCall, port: Port, connector: Connector, connection: Connection, address: IPv4Address) -> None:
+def promises(call: DelayedCall, port: Port, connector: Connector, address: IPv4Address) -> None:
     a: IDelayedCall = call
     b: IListeningPort = port
     c: IConnector = connector
-    d: ISSLTransport = connection
     e: IAddress = address
     f: IProtocol = Mine()
     g: IProtocolFactory = Factory()
     h: IClientFactory = ClientFactory()
+
+def connections(plain: Connection, secure: SecureConnection) -> None:
+    a: ITLSTransport = plain
+    b: INegotiated = secure
 """
 
 WRONG = """

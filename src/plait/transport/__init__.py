@@ -1,13 +1,13 @@
 """How bytes travel: one chapter for each kind of transport.
 
 In reading order: `address`, `stream` (a connection: the hot path), `network` (what they share), `port` (listening),
-`connector` (connecting), `tls` (contexts), `stdio`.
+`connector` (connecting), `tls` (contexts), `tlslayer` and the two machines that it drives, `stdio`.
 """
 
 from plait.transport.address import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress
 from plait.transport.connector import Connector
 from plait.transport.port import Port
-from plait.transport.stream import Connection
+from plait.transport.stream import Connection, SecureConnection
 
 __all__ = [
     "Connection",
@@ -16,5 +16,6 @@ __all__ = [
     "IPv4Address",
     "IPv6Address",
     "Port",
+    "SecureConnection",
     "UNIXAddress",
 ]
