@@ -49,14 +49,15 @@ _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
-    "twisted.copyright": _row(version=f"{_VERSION}:__version__"),
+    "twisted._version": _row(_VERSION, only="version", __version__=f"{_VERSION}:version"),
+    "twisted.copyright": _row(_VERSION, only="copyright disclaimer longversion", version=f"{_VERSION}:__version__"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),
     "twisted.python.log": _row("plait.log.legacy"),
     "twisted.python.filepath": _row(f"{_LEGACY}.filepath"),
-    "twisted.python.reflect": _row(f"{_LEGACY}.reflect"),
+    "twisted.python.reflect": _row(f"{_LEGACY}.reflect", f"{_LEGACY}.objgrep", __file__=f"{_LEGACY}.reflect:__file__"),
     "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),
     "twisted.python.usage": _row(f"{_LEGACY}.usage"),
     "twisted.python.components": _row(f"{_LEGACY}.components"),
@@ -64,7 +65,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.compat": _row(f"{_LEGACY}.compat", range="builtins:range"),
     "twisted.python.runtime": _row(f"{_LEGACY}.runtime"),
     "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
-    "twisted.python.util": _row(f"{_LEGACY}.util"),
+    "twisted.python.util": _row(f"{_LEGACY}.accounts", f"{_LEGACY}.util", os=f"{_LEGACY}.accounts:os"),
     "twisted.python.context": _row(f"{_LEGACY}.context"),
     "twisted.python.lockfile": _row(f"{_LEGACY}.lockfile"),
     "twisted.python.logfile": _row(f"{_LEGACY}.logfile"),
@@ -74,7 +75,8 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.threadable": _row(f"{_LEGACY}.threadable"),
     "twisted.python.urlpath": _row(f"{_LEGACY}.urlpath"),
     "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
-    "twisted.python.versions": _row(_VERSION, only="Version getVersionString"),
+    "twisted.python.versions": _row(_VERSION, only="IncomparableVersions Version getVersionString"),
+    "twisted.python.win32": _row(f"{_LEGACY}.win32"),
     "twisted.logger": _row("plait.log"),
     # The engine
     "twisted.internet": _row(),
@@ -97,7 +99,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task"),
-    "twisted.internet.tcp": _row("plait.transport", only="Connector Port"),
+    "twisted.internet.tcp": _row("plait.transport", only="Connector Port", ECONNABORTED="errno:ECONNABORTED"),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"

@@ -149,8 +149,8 @@ def test_a_new_file_must_be_new(root: FilePath) -> None:
         root.child("fresh").create()
     beside = root.child("file").temporarySibling(".tmp")
     assert beside.parent() == root and beside.basename().endswith("file.tmp") and not beside.exists()
-    with pytest.raises(ValueError):
-        beside.open("r")
+    with pytest.raises(ValueError, match="append"):
+        beside.open("a")
     beside.open("w").close()
     with pytest.raises(FileExistsError):
         beside.open("w")

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from zope.interface import Interface
 
-from plait.as_twisted.legacy import plugin
+from plait.as_twisted.legacy import components, plugin
 
 OFFER = """
 from zope.interface import implementer
@@ -96,16 +96,11 @@ def test_what_goes_wrong_with_a_plugin_is_not_the_modules_fault(package: ModuleT
 
 
 def test_adapted_plugins(package: ModuleType) -> None:
-    from zope.interface.interface import adapter_hooks
-
-    def adapt(interface: object, obj: object) -> object:
-        return ("adapted", obj.name) if interface is IOther else None
-
-    adapter_hooks.append(adapt)
+    components.registerAdapter(lambda greeter: ("adapted", greeter.name), IGreeter, IOther)
     try:
         assert sorted(plugin.getPlugins(IOther, package)) == [("adapted", "hello"), ("adapted", "moin")]
     finally:
-        adapter_hooks.remove(adapt)
+        components.globalRegistry.unregister([IGreeter], IOther, "")
 
 
 def test_the_folders_of_a_package(package: ModuleType, tmp_path: Path) -> None:
