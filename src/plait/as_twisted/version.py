@@ -94,7 +94,7 @@ class Version:
 
 def getVersionString(version: Version) -> str:
     """The package and its number, ``"twisted 26.10.0"``."""
-    return f"{version.package} {version.short()}"
+    return f"{version.package} {version.public()}"
 
 
 version = Version("twisted", 26, 10, 0)

@@ -49,7 +49,10 @@ def test_a_function() -> None:
     assert str(caught[0].message) == text
     assert caught[0].filename == __file__
     assert old.__name__ == "old"
-    assert old.__doc__ == f"Give it back.\n\nDeprecated in Rope 1.2.3; please use {__name__}.new instead."
+    assert (
+        old.__doc__ is not None
+        and old.__doc__.strip() == f"Give it back.\n\nDeprecated in Rope 1.2.3; please use {__name__}.new instead."
+    )
 
 
 def test_a_method_and_a_property() -> None:
