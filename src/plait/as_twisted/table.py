@@ -87,6 +87,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.constants": _row(f"{_LEGACY}.constants"),
     "twisted.python.fakepwd": _row(f"{_LEGACY}.fakepwd"),
     "twisted.python.htmlizer": _row(f"{_LEGACY}.htmlizer"),
+    "twisted.python.modules": _row(f"{_LEGACY}.modules"),
     "twisted.python.sendmsg": _row(f"{_LEGACY}.sendmsg"),
     "twisted.python.text": _row(f"{_LEGACY}.text"),
     "twisted.python.url": _row(f"{_LEGACY}.url"),
