@@ -232,3 +232,38 @@ def test_move_to_another_file_system(root: FilePath, monkeypatch: pytest.MonkeyP
     root.child("file").moveTo(root.child("there"))
     assert root.child("there").getContent() == b"content"
     assert sorted(root.listdir()) == ["sub", "there"]
+
+
+def test_text_and_bytes(root: FilePath[str]) -> None:
+    raw = root.asBytesMode()
+    assert raw.path == os.fsencode(root.path) and raw.asTextMode() == root and raw.sep == b"/"
+    assert root.asTextMode() is root and raw.asBytesMode() is raw
+    assert (
+        root.asBytesMode("utf-16").path
+        == root.path.encode("utf-16")[:0] + raw.clonePath(root.path.encode("utf-16")).path
+    )
+    assert isinstance(root.temporarySibling(b".x").path, bytes) and isinstance(root.temporarySibling().path, str)
+    assert isinstance(raw.temporarySibling().path, bytes) and isinstance(raw.temporarySibling(".x").path, str)
+
+
+def test_the_interface(root: FilePath[str]) -> None:
+    from plait.interfaces import verifyObject
+
+    assert verifyObject(filepath.IFilePath, root)
+    assert [type(when) for when in (root.getmtime(), root.getatime(), root.getctime())] == [int] * 3
+
+
+def test_links_in_a_circle(root: FilePath[str]) -> None:
+    one, other = root.child("one"), root.child("other")
+    one.linkTo(other)
+    other.linkTo(one)
+    with pytest.raises(filepath.LinkError):
+        one.realpath()
+
+
+def test_a_folder_that_is_there(root: FilePath[str]) -> None:
+    root.child("sub").makedirs(ignoreExistingDirectory=True)
+    with pytest.raises(FileExistsError):
+        root.child("sub").makedirs()
+    with pytest.raises(FileExistsError):
+        root.child("file").makedirs(ignoreExistingDirectory=True)
