@@ -1,5 +1,6 @@
 """Threads."""
 
+import pickle
 import threading
 
 import pytest
@@ -97,3 +98,28 @@ def test_the_size_can_be_set():
     assert all(event.wait(30) for event in done)
     pool.stop()
     assert not pool.started
+
+
+def test_who_works_and_who_waits():
+    pool = ThreadPool(0, 2, "rope")
+    assert (pool.threads, pool.waiters, pool.working, pool._queue.qsize()) == ([], [], [], 0)
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        go_on.wait(10)
+
+    pool.callInThread(work)
+    pool.start()
+    assert begun.wait(10)
+    assert pool.workers == 1 and pool.working == pool.threads and pool.waiters == []
+    go_on.set()
+    pool.callInThread(ended.set)
+    assert ended.wait(10)
+    pool.stop()
+    assert pool.working == [] and pool.workers == 0
+
+
+def test_a_pool_in_a_pickle():
+    pool = pickle.loads(pickle.dumps(ThreadPool(3, 7, "rope")))
+    assert (pool.min, pool.max, pool.name, pool.started) == (3, 7, "rope", False)
