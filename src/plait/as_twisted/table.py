@@ -83,6 +83,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
     "twisted.python.versions": _row(_VERSION, only="IncomparableVersions Version getVersionString"),
     "twisted.python._appdirs": _row(f"{_LEGACY}.appdirs"),
+    "twisted.python._shellcomp": _row(f"{_LEGACY}.shellcomp"),
     "twisted.python._tzhelper": _row(f"{_LEGACY}.timezones"),
     "twisted.python.constants": _row(f"{_LEGACY}.constants"),
     "twisted.python.fakepwd": _row(f"{_LEGACY}.fakepwd"),

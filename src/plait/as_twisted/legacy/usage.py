@@ -15,9 +15,10 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from plait.as_twisted.legacy.completion import (
+    _ZSH,  # noqa: F401  (what tests ask for)
     CompleteDirs,
     CompleteFiles,
     CompleteGroups,
@@ -31,6 +32,7 @@ from plait.as_twisted.legacy.completion import (
     Completions,
 )
 from plait.as_twisted.legacy.reflect import accumulateClassList, prefixedMethodNames
+from plait.as_twisted.legacy.shellcomp import shellComplete
 from plait.as_twisted.version import __version__
 
 __all__ = [
@@ -97,6 +99,7 @@ class Options(dict[str, Any]):
     completionData: Any = None
     compData: Any = None
     subCommands: ClassVar[Any]
+    _shellCompFile: IO[bytes] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,6 +182,9 @@ class Options(dict[str, Any]):
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read a command line, ``sys.argv[1:]`` unless told. Raises `UsageError` where it is wrong."""
         words = sys.argv[1:] if options is None else list(options)
+        if words[-2:-1] == ["--_shell-completion"]:
+            shellComplete(self, os.path.basename(sys.argv[0]), words, self._shellCompFile or sys.stdout.buffer)
+            sys.exit(0)
         try:
             pairs, arguments = getopt.getopt(words, self.shortOpt, self.longOpt)
         except getopt.error as wrong:
@@ -217,7 +223,7 @@ class Options(dict[str, Any]):
             raise UsageError("Wrong number of arguments.")
 
     def opt_version(self) -> None:
-        """Display the version and exit."""
+        """Display Twisted version and exit."""
         from plait import __version__ as ours
 
         print(f"Twisted version: {__version__} (as provided by Plait {ours})")
