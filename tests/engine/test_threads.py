@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import weakref
 
 import pytest
 
@@ -123,3 +124,27 @@ def test_who_works_and_who_waits():
 def test_a_pool_in_a_pickle():
     pool = pickle.loads(pickle.dumps(ThreadPool(3, 7, "rope")))
     assert (pool.min, pool.max, pool.name, pool.started) == (3, 7, "rope", False)
+
+
+def test_what_a_call_needed_is_free_when_its_result_is_told():
+    class Thing:
+        pass
+
+    pool = ThreadPool(0, 1)
+    thing, told = Thing(), threading.Event()
+    alive = weakref.ref(thing)
+    seen = []
+    begun = threading.Event()
+
+    def told_of(success, result):
+        begun.wait(10)
+        seen.append(alive())
+        told.set()
+
+    pool.callInThreadWithCallback(told_of, lambda given: None, thing)
+    pool.start()
+    del thing
+    begun.set()
+    assert told.wait(10)
+    pool.stop()
+    assert seen == [None]

@@ -49,6 +49,16 @@ _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
+    "twisted._threads": _row(
+        f"{_LEGACY}.teams",
+        only="AlreadyQuit IExclusiveWorker IWorker LockWorker Team ThreadWorker createMemoryWorker pool",
+    ),
+    "twisted._threads._convenience": _row(f"{_LEGACY}.teams", only="Quit"),
+    "twisted._threads._ithreads": _row(f"{_LEGACY}.teams", only="AlreadyQuit IExclusiveWorker IWorker"),
+    "twisted._threads._memory": _row(f"{_LEGACY}.teams", only="MemoryWorker createMemoryWorker"),
+    "twisted._threads._pool": _row(f"{_LEGACY}.teams", only="pool"),
+    "twisted._threads._team": _row(f"{_LEGACY}.teams", only="Statistics Team"),
+    "twisted._threads._threadworker": _row(f"{_LEGACY}.teams", only="LockWorker SimpleLock ThreadWorker"),
     "twisted._version": _row(_VERSION, only="version", __version__=f"{_VERSION}:version"),
     "twisted.copyright": _row(_VERSION, only="copyright disclaimer longversion", version=f"{_VERSION}:__version__"),
     "twisted.persisted": _row(),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -110,15 +111,20 @@ class ThreadPool:
     ) -> None:
         """As `callInThread`; then ``onResult(success, result or Failure)`` is called, in the same thread."""
         context = copy_context()
+        call: partial[object] | None = partial(func, *args, **kw)
+        del func, args, kw
 
         def work() -> None:
+            nonlocal call
+            assert call is not None
             try:
-                result: Any = context.run(func, *args, **kw)
+                result: Any = context.run(call)
                 success = True
             except BaseException as e:
                 result, success = Failure(e), False
                 if onResult is None:
-                    _log.failure("Unhandled error in a thread, in {func!r}", result, func=func)
+                    _log.failure("Unhandled error in a thread, in {func!r}", result, func=call.func)
+            call = None  # onResult may take its time: what was needed for the call is free meanwhile
             if onResult is not None:
                 try:
                     onResult(success, result)

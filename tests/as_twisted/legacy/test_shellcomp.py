@@ -112,7 +112,7 @@ def test_data_of_base_classes() -> None:
 )
 def test_data_that_is_wrong(data: usage.Completions) -> None:
     wrong = type("Wrong", (Rope,), {"compData": data})
-    with pytest.raises(ValueError, match="none|repeat"):
+    with pytest.raises(ValueError, match=r"none|repeat"):
         wrong().parseOptions(["", "--_shell-completion", "zsh:2"])
 
 
