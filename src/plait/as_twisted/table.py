@@ -99,6 +99,8 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.fakepwd": _row(f"{_LEGACY}.fakepwd"),
     "twisted.python.htmlizer": _row(f"{_LEGACY}.htmlizer"),
     "twisted.python.modules": _row(f"{_LEGACY}.modules"),
+    "twisted.python.rebuild": _row(f"{_LEGACY}.rebuild"),
+    "twisted.python.roots": _row(f"{_LEGACY}.roots"),
     "twisted.python.sendmsg": _row(f"{_LEGACY}.sendmsg"),
     "twisted.python.text": _row(f"{_LEGACY}.text"),
     "twisted.python.url": _row(f"{_LEGACY}.url"),

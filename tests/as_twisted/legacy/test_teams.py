@@ -40,7 +40,7 @@ class Crew:
         return self.workers[-1]
 
     def settle(self) -> None:
-        while self.coordinate() or any([worker.perform() for worker in self.workers]):
+        while self.coordinate() or sum(worker.perform() for worker in self.workers):
             pass
 
     @property
