@@ -1,6 +1,8 @@
 """Threads."""
 
+import pickle
 import threading
+import weakref
 
 import pytest
 
@@ -107,3 +109,52 @@ def test_a_pool_that_is_to_have_no_threads_works_all_the_same():
         pool.callInThread(done.set)
         assert done.wait(30)
         pool.stop()
+
+
+def test_who_works_and_who_waits():
+    pool = ThreadPool(0, 2, "rope")
+    assert (pool.threads, pool.waiters, pool.working, pool._queue.qsize()) == ([], [], [], 0)
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        go_on.wait(10)
+
+    pool.callInThread(work)
+    pool.start()
+    assert begun.wait(10)
+    assert pool.workers == 1 and pool.working == pool.threads and pool.waiters == []
+    go_on.set()
+    pool.callInThread(ended.set)
+    assert ended.wait(10)
+    pool.stop()
+    assert pool.working == [] and pool.workers == 0
+
+
+def test_a_pool_in_a_pickle():
+    pool = pickle.loads(pickle.dumps(ThreadPool(3, 7, "rope")))
+    assert (pool.min, pool.max, pool.name, pool.started) == (3, 7, "rope", False)
+
+
+def test_what_a_call_needed_is_free_when_its_result_is_told():
+    class Thing:
+        pass
+
+    pool = ThreadPool(0, 1)
+    thing, told = Thing(), threading.Event()
+    alive = weakref.ref(thing)
+    seen = []
+    begun = threading.Event()
+
+    def told_of(success, result):
+        begun.wait(10)
+        seen.append(alive())
+        told.set()
+
+    pool.callInThreadWithCallback(told_of, lambda given: None, thing)
+    pool.start()
+    del thing
+    begun.set()
+    assert told.wait(10)
+    pool.stop()
+    assert seen == [None]

@@ -9,7 +9,11 @@ from __future__ import annotations
 from functools import total_ordering
 from math import inf
 
-__all__ = ["Version", "__version__", "getVersionString", "version"]
+__all__ = ["IncomparableVersions", "Version", "__version__", "getVersionString", "version"]
+
+
+class IncomparableVersions(TypeError):
+    """Two versions belong to two packages, so that neither is the later one."""
 
 
 @total_ordering
@@ -17,7 +21,7 @@ class Version:
     """A release number with the package that it belongs to.
 
     Versions of one package can be compared, also with a plain tuple ``(major, minor, micro)``; those of two
-    packages are neither equal nor ordered.
+    packages are not equal, and to ask for their order raises `IncomparableVersions`.
     """
 
     def __init__(
@@ -37,6 +41,11 @@ class Version:
         self.release_candidate = release_candidate
         self.post = post
         self.dev = dev
+
+    @property
+    def prerelease(self) -> int | None:
+        """The release candidate, by the name that it had."""
+        return self.release_candidate
 
     def short(self) -> str:
         """The number alone, ``"26.10.0"``, with ``rc``, ``.post`` and ``.dev`` where it has them."""
@@ -66,6 +75,8 @@ class Version:
         return NotImplemented if keys is None else keys[0] == keys[1]
 
     def __lt__(self, other: object) -> bool:
+        if isinstance(other, Version) and other.package != self.package:
+            raise IncomparableVersions(f"{self} and {other} are versions of two packages: there is no order")
         keys = self._keys(other)
         return NotImplemented if keys is None else keys[0] < keys[1]
 
@@ -83,8 +94,12 @@ class Version:
 
 def getVersionString(version: Version) -> str:
     """The package and its number, ``"twisted 26.10.0"``."""
-    return f"{version.package} {version.short()}"
+    return f"{version.package} {version.public()}"
 
 
 version = Version("twisted", 26, 10, 0)
 __version__ = version.short()
+
+longversion = f"{version.package} {__version__}, as provided by Plait"
+copyright = "The program that you run is its authors'; what runs it is Plait: see its LICENSE."
+disclaimer = f"{longversion}\n{copyright}"

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from plait import current
@@ -22,7 +24,9 @@ _log = Logger("plait.engine")
 class ThreadPool:
     """Threads that are made when there is work for them, up to `maxthreads`; further work waits.
 
-    Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`.
+    Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`;
+    `threads`, of which some are `working` and the others `waiters`. A pool can be pickled: what is loaded has the same
+    sizes and no threads.
     """
 
     def __init__(self, minthreads: int = 5, maxthreads: int = 20, name: str | None = None) -> None:
@@ -32,6 +36,44 @@ class ThreadPool:
         self.started = False
         self._executor: ThreadPoolExecutor | None = None
         self._early: list[Callable[[], object]] = []
+        self.working: list[threading.Thread] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"min": self.min, "max": self.max, "name": self.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["min"], state["max"], state["name"])  # type: ignore[misc]
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        """The threads that there are."""
+        return [] if self._executor is None else list(self._executor._threads)
+
+    @property
+    def workers(self) -> int:
+        """How many threads there are."""
+        return len(self.threads)
+
+    @property
+    def waiters(self) -> list[threading.Thread]:
+        """The threads that have nothing to do."""
+        working = set(self.working)
+        return [thread for thread in self.threads if thread not in working]
+
+    @property
+    def _queue(self) -> Any:
+        """What is to be done and has no thread yet; programs that watch a pool ask for its ``qsize()``."""
+        return SimpleQueue() if self._executor is None else self._executor._work_queue
+
+    def dumpStats(self) -> None:
+        """Log how many wait and work."""
+        _log.info(
+            "queue: {queued}, waiters: {waiters}, workers: {workers}, total: {total}",
+            queued=self._queue.qsize(),
+            waiters=len(self.waiters),
+            workers=len(self.working),
+            total=self.workers,
+        )
 
     def start(self) -> None:
         """Begin to work, with what was asked for before."""
@@ -40,7 +82,7 @@ class ThreadPool:
         self.started = True
         early, self._early = self._early, []
         for work in early:
-            self._executor.submit(work)
+            self._executor.submit(self._counted, work)
 
     def stop(self) -> None:
         """Wait for the work that is under way, and end the threads. Work that has not begun is dropped."""
@@ -70,15 +112,20 @@ class ThreadPool:
     ) -> None:
         """As `callInThread`; then ``onResult(success, result or Failure)`` is called, in the same thread."""
         context = copy_context()
+        call: partial[object] | None = partial(func, *args, **kw)
+        del func, args, kw
 
         def work() -> None:
+            nonlocal call
+            assert call is not None
             try:
-                result: Any = context.run(func, *args, **kw)
+                result: Any = context.run(call)
                 success = True
             except BaseException as e:
                 result, success = Failure(e), False
                 if onResult is None:
-                    _log.failure("Unhandled error in a thread, in {func!r}", result, func=func)
+                    _log.failure("Unhandled error in a thread, in {func!r}", result, func=call.func)
+            call = None  # onResult may take its time: what was needed for the call is free meanwhile
             if onResult is not None:
                 try:
                     onResult(success, result)
@@ -88,7 +135,16 @@ class ThreadPool:
         if self._executor is None:
             self._early.append(work)
         else:
-            self._executor.submit(work)
+            self._executor.submit(self._counted, work)
+
+    def _counted(self, work: Callable[[], object]) -> None:
+        """Do it, and be among those at work meanwhile."""
+        thread = threading.current_thread()
+        self.working.append(thread)
+        try:
+            work()
+        finally:
+            self.working.remove(thread)
 
 
 def deferToThreadPool(

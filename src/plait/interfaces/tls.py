@@ -32,9 +32,9 @@ class ISSLTransport(ITCPTransport, Interface):
 class INegotiated(ISSLTransport, Interface):
     """A TLS transport by which the two ends can agree on the protocol above it (ALPN, RFC 7301)."""
 
-    negotiatedProtocol: bytes | None = Attribute(
-        "What was agreed on, such as b'h2'; None if nothing was, or before the handshake is done."
-    )
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """What was agreed on, such as ``b"h2"``; None if nothing was, or before the handshake is done."""
 
 
 class IHandshakeListener(Interface):

@@ -30,3 +30,14 @@ def test_arguments_and_defaults() -> None:
     context.setDefault(key, 7)
     assert context.get(key) == 7
     assert context.call({key: None}, context.get, key) is None
+
+
+def test_another_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "theContextTracker", context.theContextTracker)
+    tracker = context.ThreadedContextTracker()
+    context.installContextTracker(tracker)
+    assert context.theContextTracker is tracker
+    assert context.call({"a": 1}, tracker.getContext, "a") == 1
+    key = object()
+    context.setDefault(key, "usual")
+    assert context.defaultContextDict.pop(key) == "usual" and tracker.getContext(key) is None

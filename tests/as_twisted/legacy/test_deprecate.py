@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -49,7 +50,10 @@ def test_a_function() -> None:
     assert str(caught[0].message) == text
     assert caught[0].filename == __file__
     assert old.__name__ == "old"
-    assert old.__doc__ == f"Give it back.\n\nDeprecated in Rope 1.2.3; please use {__name__}.new instead."
+    assert (
+        old.__doc__ is not None
+        and old.__doc__.strip() == f"Give it back.\n\nDeprecated in Rope 1.2.3; please use {__name__}.new instead."
+    )
 
 
 def test_a_method_and_a_property() -> None:
@@ -123,3 +127,54 @@ def test_a_warning_at_the_function_itself() -> None:
         deprecate.warnAboutFunction(new, "careful")
     assert caught[0].filename == __file__
     assert caught[0].lineno == new.__code__.co_firstlineno
+
+
+def test_docstrings_keep_their_form() -> None:
+    def one() -> None:
+        """One line."""
+
+    def more() -> None:
+        """
+        More.
+
+        Much more.
+        """
+
+    def none() -> None: ...
+
+    for function, expected in (
+        (one, "One line.\n\nOld.\n"),
+        (more, "\nMore.\n\nMuch more.\n\nOld.\n"),
+        (none, "Old."),
+    ):
+        deprecate._appendToDocstring(function, "Old.")
+        assert function.__doc__ == expected
+
+
+def test_arguments_that_exclude_each_other() -> None:
+    @deprecate._mutuallyExclusiveArguments([("a", "b")])
+    def tie(x: int, a: int = 1, b: int = 2, *, c: int = 3) -> int:
+        return x + a + b + c
+
+    assert (tie(1), tie(1, 5), tie(1, b=5)) == (7, 11, 10)
+    with pytest.raises(TypeError, match=r"'a' and 'b' arguments to .*tie are mutually exclusive"):
+        tie(1, 2, 3)
+
+
+def test_a_module_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "oldpackage").mkdir()
+    (tmp_path / "oldpackage" / "gone.py").write_text("value = 3")
+    (tmp_path / "oldpackage" / "__init__.py").write_text(
+        "from plait.as_twisted.legacy.deprecate import deprecatedModuleAttribute\n"
+        "from plait.as_twisted.version import Version\n"
+        "deprecatedModuleAttribute(Version('Rope', 1, 2, 3), 'use another', __name__, 'gone')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        for _ in range(2):
+            with pytest.warns(DeprecationWarning, match=r"oldpackage.gone was deprecated in Rope 1.2.3: use") as caught:
+                from oldpackage import gone  # type: ignore[import-not-found]
+            assert gone.value == 3 and len(caught) == 1 and caught[0].filename == __file__
+    finally:
+        for name in ("oldpackage", "oldpackage.gone"):
+            sys.modules.pop(name, None)

@@ -149,8 +149,8 @@ def test_a_new_file_must_be_new(root: FilePath) -> None:
         root.child("fresh").create()
     beside = root.child("file").temporarySibling(".tmp")
     assert beside.parent() == root and beside.basename().endswith("file.tmp") and not beside.exists()
-    with pytest.raises(ValueError):
-        beside.open("r")
+    with pytest.raises(ValueError, match="append"):
+        beside.open("a")
     beside.open("w").close()
     with pytest.raises(FileExistsError):
         beside.open("w")
@@ -232,3 +232,35 @@ def test_move_to_another_file_system(root: FilePath, monkeypatch: pytest.MonkeyP
     root.child("file").moveTo(root.child("there"))
     assert root.child("there").getContent() == b"content"
     assert sorted(root.listdir()) == ["sub", "there"]
+
+
+def test_text_and_bytes(root: FilePath[str]) -> None:
+    raw = root.asBytesMode()
+    assert raw.path == os.fsencode(root.path) and raw.asTextMode() == root and raw.sep == b"/"
+    assert root.asTextMode() is root and raw.asBytesMode() is raw
+    assert FilePath("/\u20ac").asBytesMode("iso-8859-15").path == b"/\xa4"
+    assert isinstance(root.temporarySibling(b".x").path, bytes) and isinstance(root.temporarySibling().path, str)
+    assert isinstance(raw.temporarySibling().path, bytes) and isinstance(raw.temporarySibling(".x").path, str)
+
+
+def test_the_interface(root: FilePath[str]) -> None:
+    from plait.interfaces import verifyObject
+
+    assert verifyObject(filepath.IFilePath, root)
+    assert [type(when) for when in (root.getmtime(), root.getatime(), root.getctime())] == [int] * 3
+
+
+def test_links_in_a_circle(root: FilePath[str]) -> None:
+    one, other = root.child("one"), root.child("other")
+    one.linkTo(other)
+    other.linkTo(one)
+    with pytest.raises(filepath.LinkError):
+        one.realpath()
+
+
+def test_a_folder_that_is_there(root: FilePath[str]) -> None:
+    root.child("sub").makedirs(ignoreExistingDirectory=True)
+    with pytest.raises(FileExistsError):
+        root.child("sub").makedirs()
+    with pytest.raises(FileExistsError):
+        root.child("file").makedirs(ignoreExistingDirectory=True)

@@ -82,3 +82,16 @@ def test_by_the_day(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         log.getLog((2030, 5, 16))
     log.close()
+
+
+def test_its_size_and_its_readers(tmp_path: Path) -> None:
+    log = LogFile("log", str(tmp_path))
+    log.write("abc")
+    log.close()
+    log = LogFile("log", str(tmp_path))
+    assert log.size == 3
+    log.write(b"\xff")
+    assert log.size == 4
+    with pytest.raises(TypeError, match="number"):
+        log.getLog("1")  # type: ignore[arg-type]
+    log.close()

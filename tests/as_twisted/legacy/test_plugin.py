@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,8 @@ from types import ModuleType
 import pytest
 from zope.interface import Interface
 
-from plait.as_twisted.legacy import plugin
+from plait.as_twisted.legacy import components, plugin
+from plait.log import capturedLogs, formatEvent
 
 OFFER = """
 from zope.interface import implementer
@@ -96,16 +99,11 @@ def test_what_goes_wrong_with_a_plugin_is_not_the_modules_fault(package: ModuleT
 
 
 def test_adapted_plugins(package: ModuleType) -> None:
-    from zope.interface.interface import adapter_hooks
-
-    def adapt(interface: object, obj: object) -> object:
-        return ("adapted", obj.name) if interface is IOther else None
-
-    adapter_hooks.append(adapt)
+    components.registerAdapter(lambda greeter: ("adapted", greeter.name), IGreeter, IOther)
     try:
         assert sorted(plugin.getPlugins(IOther, package)) == [("adapted", "hello"), ("adapted", "moin")]
     finally:
-        adapter_hooks.remove(adapt)
+        components.globalRegistry.unregister([IGreeter], IOther, "")
 
 
 def test_the_folders_of_a_package(package: ModuleType, tmp_path: Path) -> None:
@@ -121,3 +119,64 @@ def test_the_package_of_all_programs(alias: None, tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(tmp_path)
     assert [found.name for found in getPlugins(IGreeter)] == ["ciao"]
     assert [type(found).__module__ for found in getPlugins(IPlugin)][:1] == ["twisted.plugins.ciao"]
+
+
+# The cache
+
+
+def loads(package: ModuleType) -> list[str]:
+    """The modules that a question imports when none of them is known."""
+    for name in [name for name in sys.modules if name.startswith("greetings.")]:
+        del sys.modules[name]
+    assert names(package) == names(package)
+    return [name for name in sys.modules if name.startswith("greetings.")]
+
+
+def test_only_modules_with_an_answer_are_imported(package: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "other" / "greetings" / "nothing.py").write_text("")
+    assert "greetings.nothing" in loads(package)
+    assert sorted(loads(package)) == ["greetings.hello", "greetings.moin"]
+    assert (tmp_path / "main" / "greetings" / "dropin.cache").exists()
+    cached = plugin.getCache(package)["moin"]
+    assert (cached.moduleName, [found.name for found in cached.plugins]) == ("greetings.moin", ["offered"])
+    assert cached.plugins[0].provided == [plugin.IPlugin, IGreeter]
+    assert repr(cached.plugins[0]) == "<CachedPlugin 'offered'/'greetings.moin' (provides 'IPlugin, IGreeter')>"
+    assert cached.plugins[0].load().name == "moin"
+
+
+def test_a_module_that_changes_or_goes(package: ModuleType, tmp_path: Path) -> None:
+    assert names(package) == ["hello", "moin"]
+    module = tmp_path / "other" / "greetings" / "moin.py"
+    module.write_text(module.read_text().replace("'moin'", "'salve, all'"))
+    later = (tmp_path / "other" / "greetings" / "dropin.cache").stat().st_mtime + 10
+    os.utime(module, (later, later))
+    del sys.modules["greetings.moin"]
+    assert names(package) == ["hello", "salve, all"]
+    module.unlink()
+    assert names(package) == ["hello"]
+
+
+def test_a_cache_that_cannot_be_used(package: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(plugin, "err", lambda _failure, why: logged.append(why))
+    cache = tmp_path / "main" / "greetings" / "dropin.cache"
+    cache.write_bytes(b"no pickle")
+    assert names(package) == ["hello", "moin"]
+    assert len(logged) == 1 and str(cache) in logged[0]
+
+
+def test_a_cache_that_cannot_be_written(package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object, content: bytes) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(plugin.FilePath, "setContent", refuse)
+    with capturedLogs() as events:
+        assert names(package) == ["hello", "moin"]
+    texts = [formatEvent(event) for event in events]
+    assert len(texts) == 2 and all("dropin.cache: error number 1" in text for text in texts)
+
+
+def test_a_name_in_two_folders_is_the_first_ones(package: ModuleType, tmp_path: Path) -> None:
+    offer(tmp_path / "other" / "greetings", "hello")
+    (tmp_path / "other" / "greetings" / "hello.py").write_text("raise RuntimeError('hidden')")
+    assert names(package) == ["hello", "moin"]

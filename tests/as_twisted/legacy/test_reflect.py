@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os.path
+import weakref
+from collections import deque
 from pathlib import Path
 
 import pytest
 
-from plait.as_twisted.legacy import reflect
+from plait.as_twisted.legacy import objgrep, reflect
 
 
 class Base:
@@ -120,3 +122,42 @@ def test_the_name_of_the_module_in_a_file(tmp_path: Path) -> None:
         (folder / "__init__.py").touch()
     assert reflect.filenameToModuleName(str(package / "leaf.py")) == "outer.inner.leaf"
     assert reflect.filenameToModuleName(os.fsencode(package / "__init__.py")) == "outer.inner"
+
+
+def test_where_an_object_is_held() -> None:
+    class Holder:
+        def method(self) -> None: ...
+
+    wanted, holder = object(), Holder()
+    holder.__dict__["deque"] = deque([None, (wanted,)])
+    table = {"list": [holder], wanted: "key"}
+    assert sorted(objgrep.objgrep(table, wanted, objgrep.isSame)) == ["['list'][0].deque[1][0]", "{'key'}"]
+    assert objgrep.objgrep(table, wanted, objgrep.isSame, maxDepth=1) == ["{'key'}"]
+    assert objgrep.objgrep(holder.method, wanted, objgrep.isSame, "m") == ["m.__self__.deque[1][0]"]
+    assert objgrep.objgrep(weakref.ref(holder), holder, objgrep.isSame) == ["()"]
+    assert objgrep.findInstances([3, "a", [4]], str) == ["[1]"]
+    ring: list[object] = []
+    ring.append(ring)
+    assert objgrep.objgrep(ring, ring, objgrep.isSame) == ["", "[0]"]
+    deep: list[object] = [wanted]
+    for _ in range(5000):
+        deep = [deep]
+    assert objgrep.objgrep(deep, wanted, objgrep.isSame) == ["[0]" * 5001]
+
+
+def test_methods_for_later_and_names_of_functions() -> None:
+    calls: list[tuple[str, tuple[object, ...]]] = []
+    reflect.QueueMethod("tie", calls)("a", 1)
+    assert calls == [("tie", ("a", 1))]
+    assert reflect.fullFuncName(os.path.join) == f"{os.path.join.__module__}.join"
+    with pytest.raises(ValueError, match="is not what is found"):
+        reflect.fullFuncName(type("X", (), {"__module__": "os.path", "__name__": "join"})())
+
+
+def test_a_repr_that_fails_shows_where() -> None:
+    class Bad:
+        def __repr__(self) -> str:
+            raise RuntimeError("no repr")
+
+    text = reflect.safe_repr(Bad())
+    assert text.startswith("<Bad instance at 0x") and __file__ in text and "RuntimeError: no repr" in text

@@ -13,7 +13,7 @@ from plait.as_twisted.legacy.procutils import which
 def test_kinds() -> None:
     mac, windows, linux = (runtime.Platform(*n) for n in (("posix", "darwin"), ("nt", "win32"), ("posix", "linux")))
     assert (mac.isMacOSX(), mac.isLinux(), mac.isWindows(), mac.getType()) == (True, False, False, "posix")
-    assert (windows.isWindows(), windows.isWinNT(), windows.getType()) == (True, True, "win32")
+    assert (windows.isWindows(), windows.isVista(), windows.getType()) == (True, True, "win32")
     assert linux.isLinux() and linux.supportsINotify() and linux.supportsThreads() and linux.isKnown()
     assert not runtime.Platform("other", "other").isKnown()
 

@@ -13,8 +13,8 @@ syslog = pytest.importorskip("syslog")
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What reaches the system."""
     made: list[tuple[object, ...]] = []
-    monkeypatch.setattr(legacy.syslog, "openlog", lambda *args: made.append(args))
-    monkeypatch.setattr(legacy.syslog, "syslog", lambda *args: made.append(args))
+    monkeypatch.setattr(legacy.SyslogObserver, "openlog", lambda _self, *args: made.append(args))
+    monkeypatch.setattr(legacy.SyslogObserver, "syslog", lambda _self, *args: made.append(args))
     return made
 
 
@@ -40,7 +40,7 @@ def test_priorities(written: list[tuple[object, ...]]) -> None:
 
 
 def test_a_system_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(legacy, "syslog", None)
+    monkeypatch.setattr(legacy.SyslogObserver, "openlog", None)
     with pytest.raises(OSError, match="syslog"):
         legacy.SyslogObserver("rope")
 

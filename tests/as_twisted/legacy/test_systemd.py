@@ -20,3 +20,10 @@ def test_those_of_another_process_are_left() -> None:
         before = dict(environ)
         assert ListenFDs.fromEnvironment(environ).inheritedDescriptors() == []
         assert environ == before
+
+
+def test_the_same_descriptors() -> None:
+    one = ListenFDs([3, 4], ["a", "b"])
+    assert one == ListenFDs(range(3, 5), ("a", "b")) != ListenFDs([3, 4]) and hash(one) == hash(
+        ListenFDs([3, 4], ["a", "b"])
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 
 import pytest
@@ -52,3 +53,11 @@ def test_methods_take_turns() -> None:
     first.join()
     second.join()
     assert shared.log == ["first in", "first out", "second in", "second out"]
+
+
+def test_a_lock_in_a_pickle() -> None:
+    for kind in (threadable.XLock, threadable.DummyLock):
+        lock = pickle.loads(pickle.dumps(kind()))
+        assert isinstance(lock, threadable.XLock)
+        with lock, lock:
+            pass

@@ -56,3 +56,12 @@ def test_of_a_request() -> None:
             return b"http://example.com/page"
 
     assert str(URLPath.fromRequest(Request())) == "http://example.com/page"
+
+
+def test_parts_are_bytes_however_they_are_set() -> None:
+    path = URLPath.fromString("http://example.com/a")
+    path.scheme, path.netloc, path.path = "https", b"example.org", "/\u20ac"
+    assert (path.scheme, path.path) == (b"https", b"/%E2%82%AC")
+    assert str(path) == "https://example.org/%E2%82%AC"
+    assert str(URLPath()) == "http://localhost/"
+    assert str(URLPath.fromBytes(b"http://example.com/\xff")) == "http://example.com/%FF"

@@ -175,3 +175,39 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_completions_are_accepted() -> None:
     hints = usage.Completions(optActions={"file": usage.CompleteFiles("*.py"), "dir": usage.CompleteDirs()})
     assert hints.optActions["file"].globPattern == "*.py"
+
+
+def test_one_method_under_several_names() -> None:
+    class Named(usage.Options):
+        seen = 0
+
+        def opt_very_long(self, value: str) -> None:
+            """Take a value."""
+            self.seen += int(value)
+
+        opt_short = opt_very_long
+        opt_l = opt_very_long
+
+    named = Named()
+    named.parseOptions(["--very-long", "1", "--short=2", "-l", "4"])
+    assert named.seen == 7
+    assert {named.synonyms[name] for name in ("l", "short", "very-long")} == {"very-long"}
+    assert str(named).count("Take a value.") == 1
+
+
+def test_a_row_goes_before_a_method() -> None:
+    class Both(usage.Options):
+        optFlags = [["flag", "f", "A flag."]]
+
+        def opt_flag(self) -> None:
+            """Another."""
+
+    both = Both()
+    both.parseOptions(["--flag"])
+    assert both["flag"] == 1 and "A flag." in str(both) and "Another." not in str(both)
+
+
+def test_whether_a_method_is_a_flag() -> None:
+    assert usage.flagFunction(lambda: None) and not usage.flagFunction(lambda value: None)
+    with pytest.raises(usage.UsageError, match="Invalid Option function for --x"):
+        usage.flagFunction(lambda a, b: None, "--x")

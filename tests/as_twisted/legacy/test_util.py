@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import io
 import os
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,82 @@ def test_users_by_name() -> None:
     assert accounts.gidFromString("17") == 17
     with pytest.raises(KeyError):
         accounts.uidFromString("there is no such user")
+
+
+def test_a_dicts_lists() -> None:
+    table = util.InsensitiveDict({"A": 1, 2: "b"})
+    assert table.keys() == ["A", 2] and table.values() == [1, "b"] and table.items() == [("A", 1), (2, "b")]
+    assert (
+        [*table.iterkeys()] == ["A", 2] and [*table.itervalues()] == [1, "b"] and [*table.iteritems()] == table.items()
+    )
+    assert eval(repr(table), {"InsensitiveDict": util.InsensitiveDict}) == table
+
+
+def test_the_last_lines() -> None:
+    log = util.LineLog(2)
+    for line in "abc":
+        log.append(line)
+    assert str(log) == "b\nc" and log[0] == "b"
+    log.clear()
+    assert str(log) == ""
+
+
+def test_intervals() -> None:
+    assert next(iter(util.IntervalDifferential([], 7))) == (7, None)
+    steps = iter(util.IntervalDifferential([2, 3]))
+    assert [next(steps) for _ in range(5)] == [(2, 0), (1, 1), (1, 0), (2, 0), (0, 1)]
+    steps.addInterval(1)
+    assert next(steps) == (1, 2)
+    for interval in (2, 3, 1):
+        steps.removeInterval(interval)
+    assert next(steps) == (60, None)
+    with pytest.raises(ValueError):
+        steps.removeInterval(1)
+
+
+def test_without_some_warnings() -> None:
+    def warn(text: str) -> str:
+        warnings.warn(text, UserWarning, stacklevel=1)
+        return text
+
+    filters = [(("ignore",), {"message": "old"})]
+    with pytest.warns(UserWarning) as caught:
+        assert util.runWithWarningsSuppressed(filters, warn, "old thing") == "old thing"
+        util.runWithWarningsSuppressed(filters, warn, text="new thing")
+    assert [str(warning.message) for warning in caught] == ["new thing"]
+
+
+def test_folders_of_old_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [])
+    (tmp_path / "TwistedPlugins").mkdir()
+    with pytest.warns(DeprecationWarning, match="getPluginDirs is deprecated"):
+        assert util.getPluginDirs() == [str(tmp_path / "TwistedPlugins")]
+    with pytest.warns(DeprecationWarning, match="addPluginDir is deprecated") as caught:
+        util.addPluginDir()
+    assert sys.path == [str(tmp_path / "TwistedPlugins")] and len(caught) == 1 and caught[0].filename == __file__
+
+
+def test_trace_of_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    class Knot:
+        def __repr__(self) -> str:
+            return "<knot>"
+
+        def tie(self) -> None: ...
+
+    before = sys.gettrace()
+    sys.settrace(util.spewer)
+    try:
+        Knot().tie()
+    finally:
+        sys.settrace(before)
+    assert "Knot.tie of <knot> in " in capsys.readouterr().out
+
+
+def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[object, ...]] = []
+    monkeypatch.setattr(accounts, "_initgroups", lambda *args: made.append(args))
+    name = accounts.pwd.getpwuid(os.getuid()).pw_name
+    accounts.initgroups(os.getuid(), 4)
+    accounts.initgroups(os.getuid(), None)
+    assert made == [(name, 4), (name, os.getgid())]

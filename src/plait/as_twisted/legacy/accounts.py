@@ -17,6 +17,9 @@ __all__ = ["gidFromString", "initgroups", "runAsEffectiveUser", "switchUID", "ui
 
 _T = TypeVar("_T")
 
+_initgroups: Any = getattr(os, "initgroups", None)
+setgroups: Any = getattr(os, "setgroups", None)
+
 
 def uidFromString(uidString: str) -> int:
     """The number of a user, from a number or a name. Raises `ValueError` where there are no names."""
@@ -38,10 +41,13 @@ def gidFromString(gidString: str) -> int:
         return grp.getgrnam(gidString).gr_gid
 
 
-def initgroups(uid: int, primaryGid: int) -> None:
-    """Take all the groups of a user, and another one as well. Does nothing where there are no groups."""
+def initgroups(uid: int, primaryGid: int | None) -> None:
+    """Take all the groups of a user, and another one as well: the present one where that is None.
+
+    Does nothing where there are no groups.
+    """
     if pwd is not None:
-        os.initgroups(pwd.getpwuid(uid).pw_name, primaryGid)
+        _initgroups(pwd.getpwuid(uid).pw_name, os.getgid() if primaryGid is None else primaryGid)
 
 
 def switchUID(uid: int | None, gid: int | None, euid: bool = False) -> None:
@@ -59,10 +65,10 @@ def switchUID(uid: int | None, gid: int | None, euid: bool = False) -> None:
         kind = "euid" if euid else "uid"
         warn(
             f"tried to drop privileges and {verb} {uid} but {kind} is already {uid}; should we be root? Continuing.",
-            stacklevel=2,
+            stacklevel=1,
         )
         return
-    initgroups(uid, os.getgid() if gid is None else gid)
+    initgroups(uid, gid)
     set_user(uid)
 
 

@@ -7,9 +7,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import IO, AnyStr, Generic, Self
+from typing import IO, Any, AnyStr, Generic, Self
 
-__all__ = ["RWX", "AbstractFilePath", "InsecurePath", "LinkError", "Permissions", "UnlistableError"]
+from plait.interfaces import Interface, implementer
+
+__all__ = ["RWX", "AbstractFilePath", "IFilePath", "InsecurePath", "LinkError", "Permissions", "UnlistableError"]
+
+
+class IFilePath(Interface):
+    """A path in a tree of files and folders."""
+
+    sep: Any
+
+    def child(self, name: Any) -> Any:
+        """What has that name in this folder. Raises `InsecurePath` for a name that leads out of it."""
+
+    def open(self, mode: str = "r") -> Any:
+        """The file, open for bytes."""
+
+    def changed(self) -> None:
+        """Forget what was known of the file: the next question is asked anew."""
+
+    def getsize(self) -> int:
+        """The size in bytes."""
+
+    def getModificationTime(self) -> float:
+        """When the content was changed, in seconds since the epoch."""
+
+    def getStatusChangeTime(self) -> float:
+        """When its entry was changed, in seconds since the epoch."""
+
+    def getAccessTime(self) -> float:
+        """When it was read, in seconds since the epoch."""
+
+    def exists(self) -> bool:
+        """Is there anything?"""
+
+    def isdir(self) -> bool:
+        """Is it a folder?"""
+
+    def isfile(self) -> bool:
+        """Is it a file?"""
+
+    def children(self) -> Any:
+        """All that is in this folder."""
+
+    def basename(self) -> Any:
+        """The last part of the path."""
+
+    def parent(self) -> Any:
+        """The folder that this is in."""
+
+    def sibling(self, name: Any) -> Any:
+        """What has that name in the same folder."""
 
 
 class InsecurePath(Exception):
@@ -76,6 +126,7 @@ class Permissions:
         return self.user.shorthand() + self.group.shorthand() + self.other.shorthand()
 
 
+@implementer(IFilePath)
 class AbstractFilePath(Generic[AnyStr]):
     """A path that knows its parent, its children, and how it is opened.
 
@@ -113,6 +164,34 @@ class AbstractFilePath(Generic[AnyStr]):
     def basename(self) -> AnyStr:
         """The last part of the path."""
         raise NotImplementedError(f"{type(self).__name__} does not provide basename()")
+
+    def getModificationTime(self) -> float:
+        """When the content was changed, in seconds since the epoch."""
+        raise NotImplementedError(f"{type(self).__name__} does not provide getModificationTime()")
+
+    def getAccessTime(self) -> float:
+        """When it was read, in seconds since the epoch."""
+        raise NotImplementedError(f"{type(self).__name__} does not provide getAccessTime()")
+
+    def getStatusChangeTime(self) -> float:
+        """When its entry was changed, in seconds since the epoch."""
+        raise NotImplementedError(f"{type(self).__name__} does not provide getStatusChangeTime()")
+
+    def getmtime(self) -> int:
+        """`getModificationTime` in whole seconds."""
+        return int(self.getModificationTime())
+
+    def getatime(self) -> int:
+        """`getAccessTime` in whole seconds."""
+        return int(self.getAccessTime())
+
+    def getctime(self) -> int:
+        """`getStatusChangeTime` in whole seconds."""
+        return int(self.getStatusChangeTime())
+
+    def sibling(self, path: AnyStr) -> Self:
+        """What has that name in the same folder."""
+        return self.parent().child(path)
 
     def getContent(self) -> bytes:
         """All that is in the file."""

@@ -22,6 +22,7 @@ __all__ = [
     "Componentized",
     "ReprableComponentized",
     "getAdapterFactory",
+    "getRegistry",
     "globalRegistry",
     "proxyForInterface",
     "registerAdapter",
@@ -34,8 +35,8 @@ globalRegistry = AdapterRegistry()
 """All that has been registered in this process."""
 
 
-class CannotAdapt(TypeError):
-    """There is no way from an object to an interface."""
+CannotAdapt = TypeError
+"""What is raised where there is no way from an object to an interface."""
 
 
 def _specification(of: Any) -> Any:
@@ -56,6 +57,11 @@ def registerAdapter(adapterFactory: Callable[[Any], Any], origInterface: Any, *i
             raise ValueError(f"an adapter from {origInterface} to {interface} is registered already: {known}")
     for interface in interfaceClasses:
         globalRegistry.register([source], interface, "", adapterFactory)
+
+
+def getRegistry() -> AdapterRegistry:
+    """All that has been registered in this process: `globalRegistry`."""
+    return globalRegistry
 
 
 def getAdapterFactory(fromInterface: Any, toInterface: Any, default: Any) -> Any:
@@ -173,21 +179,34 @@ class ReprableComponentized(Componentized):
         return f"<{type(self).__name__} with {self._adapterCache!r}>"
 
 
-class _Passed:
+class _ProxiedClassMethod:
+    """An attribute as the proxy's class shows it: called with a proxy, it is the method of the object behind that."""
+
+    def __init__(self, methodName: str, originalAttribute: str) -> None:
+        self.methodName = self.__name__ = methodName
+        self.originalAttribute = originalAttribute
+
+    def __call__(self, oself: Any, *args: Any, **kw: Any) -> Any:
+        return getattr(getattr(oself, self.originalAttribute), self.methodName)(*args, **kw)
+
+
+class _ProxyDescriptor:
     """An attribute that is read, set and deleted on the object that stands behind."""
 
-    def __init__(self, name: str, original: str) -> None:
-        self.name = name
-        self.original = original
+    def __init__(self, attributeName: str, originalAttribute: str) -> None:
+        self.attributeName = attributeName
+        self.originalAttribute = originalAttribute
 
-    def __get__(self, obj: Any, kind: type[Any] | None = None) -> Any:
-        return self if obj is None else getattr(getattr(obj, self.original), self.name)
+    def __get__(self, oself: Any, type: type[Any] | None = None) -> Any:
+        if oself is None:
+            return _ProxiedClassMethod(self.attributeName, self.originalAttribute)
+        return getattr(getattr(oself, self.originalAttribute), self.attributeName)
 
-    def __set__(self, obj: Any, value: Any) -> None:
-        setattr(getattr(obj, self.original), self.name, value)
+    def __set__(self, oself: Any, value: Any) -> None:
+        setattr(getattr(oself, self.originalAttribute), self.attributeName, value)
 
-    def __delete__(self, obj: Any) -> None:
-        delattr(getattr(obj, self.original), self.name)
+    def __delete__(self, oself: Any) -> None:
+        delattr(getattr(oself, self.originalAttribute), self.attributeName)
 
 
 def proxyForInterface(iface: Any, originalAttribute: str = "original") -> Any:
@@ -199,7 +218,7 @@ def proxyForInterface(iface: Any, originalAttribute: str = "original") -> Any:
     def __init__(self: Any, original: Any) -> None:
         setattr(self, originalAttribute, original)
 
-    body: dict[str, Any] = {name: _Passed(name, originalAttribute) for name in iface}
+    body: dict[str, Any] = {name: _ProxyDescriptor(name, originalAttribute) for name in iface}
     body["__init__"] = __init__
     proxy = type(f"(Proxy for {qual(iface)})", (object,), body)
     return implementer(iface)(proxy)

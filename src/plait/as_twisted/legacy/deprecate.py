@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -56,11 +56,13 @@ def getDeprecationWarningString(
     The format may use ``%(fqpn)s``, the full name, and ``%(version)s``. The replacement is a name or the
     thing itself.
     """
-    return _text(fullyQualifiedName(callableThing), version, format, replacement)
+    return _getDeprecationWarningString(fullyQualifiedName(callableThing), version, format, replacement)
 
 
-def _text(name: str, version: Version, format: str | None, replacement: str | Callable[..., Any] | None) -> str:
-    text = (format or DEPRECATION_WARNING_FORMAT) % {"fqpn": name, "version": getVersionString(version)}
+def _getDeprecationWarningString(
+    fqpn: str, version: Version, format: str | None = None, replacement: str | Callable[..., Any] | None = None
+) -> str:
+    text = (format or DEPRECATION_WARNING_FORMAT) % {"fqpn": fqpn, "version": getVersionString(version)}
     return f"{text}; {_advice(replacement)}" if replacement else text
 
 
@@ -69,12 +71,19 @@ def _advice(replacement: str | Callable[..., Any]) -> str:
     return f"please use {name} instead"
 
 
-def _add_note(target: Any, version: Version, replacement: str | Callable[..., Any] | None) -> None:
-    """Say it in the docstring as well."""
-    note = f"Deprecated in {getVersionString(version)}"
-    note += f"; {_advice(replacement)}." if replacement else "."
-    doc = inspect.cleandoc(target.__doc__ or "")
-    target.__doc__ = f"{doc}\n\n{note}" if doc else note
+def _getDeprecationDocstring(version: Version, replacement: str | Callable[..., Any] | None = None) -> str:
+    text = f"Deprecated in {getVersionString(version)}"
+    return f"{text}; {_advice(replacement)}." if replacement else f"{text}."
+
+
+def _appendToDocstring(thingWithDoc: Any, textToAppend: str) -> None:
+    """Add a paragraph to a docstring, which keeps its form: with the summary in its first line, or in the second."""
+    doc: str = thingWithDoc.__doc__ or ""
+    if not doc:
+        thingWithDoc.__doc__ = textToAppend
+        return
+    first = "\n" if "\n" in doc else ""
+    thingWithDoc.__doc__ = f"{first}{inspect.cleandoc(doc)}\n\n{textToAppend}\n"
 
 
 def deprecated(version: Version, replacement: str | Callable[..., Any] | None = None) -> Callable[[_Any], _Any]:
@@ -88,7 +97,7 @@ def deprecated(version: Version, replacement: str | Callable[..., Any] | None = 
             _warn(text, DeprecationWarning, stacklevel=2)
             return function(*args, **kwargs)
 
-        _add_note(warning, version, replacement)
+        _appendToDocstring(warning, _getDeprecationDocstring(version, replacement))
         warning.deprecatedVersion = version  # type: ignore[attr-defined]
         return cast("_Any", warning)
 
@@ -132,7 +141,7 @@ def deprecatedProperty(
 
     def decorate(getter: Callable[[Any], Any]) -> property:
         text = getDeprecationWarningString(getter, version, None, replacement)
-        _add_note(getter, version, replacement)
+        _appendToDocstring(getter, _getDeprecationDocstring(version, replacement))
         made = _DeprecatedProperty(getter)
         made.text = text
         return made
@@ -143,7 +152,7 @@ def deprecatedProperty(
 def deprecatedModuleAttribute(version: Version, message: str, moduleName: str, name: str) -> None:
     """From now on, reading that name of that module warns; what the module itself does with it does not."""
     module = sys.modules[moduleName]
-    text = f"{_text(f'{moduleName}.{name}', version, None, None)}: {message}"
+    text = f"{_getDeprecationWarningString(f'{moduleName}.{name}', version)}: {message}"
     kind = type(module)
     if not issubclass(kind, _WatchedModule):
         kind = type(kind.__name__, (_WatchedModule, kind), {})
@@ -156,11 +165,13 @@ class _WatchedModule(ModuleType):
     """A module of which some names are deprecated."""
 
     def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
         if not name.startswith("__"):
             text = super().__getattribute__("__dict__")["_deprecated_names"].get(name)
-            if text is not None:
+            # For "from module import name" the import system looks as well, whether the name is there.
+            if text is not None and sys._getframe(1).f_globals.get("__name__") != "importlib._bootstrap":
                 _warn(text, DeprecationWarning, stacklevel=2)
-        return super().__getattribute__(name)
+        return value
 
 
 def deprecatedKeywordParameter(version: Version, name: str, replacement: str | None = None) -> Callable[[_Any], _Any]:
@@ -168,7 +179,7 @@ def deprecatedKeywordParameter(version: Version, name: str, replacement: str | N
 
     def decorate(function: _Any) -> _Any:
         about = f"The {name!r} parameter to {fullyQualifiedName(function)}"
-        text = _text(about, version, None, replacement)
+        text = _getDeprecationWarningString(about, version, None, replacement)
         signature = inspect.signature(function)
 
         @wraps(function)
@@ -177,7 +188,7 @@ def deprecatedKeywordParameter(version: Version, name: str, replacement: str | N
                 _warn(text, DeprecationWarning, stacklevel=2)
             return function(*args, **kwargs)
 
-        _add_note(warning, version, replacement)
+        _appendToDocstring(warning, _getDeprecationDocstring(version, replacement))
         return cast("_Any", warning)
 
     return decorate
@@ -204,3 +215,44 @@ def warnAboutFunction(offender: Callable[..., Any], warningString: str) -> None:
         module=function.__module__,
         registry=function.__globals__.setdefault("__warningregistry__", {}),
     )
+
+
+def _passedSignature(
+    signature: inspect.Signature, positional: tuple[object, ...], keyword: dict[str, object]
+) -> dict[str, object]:
+    """What a call gives to which parameter; of the defaults only those of parameters that go by name alone.
+
+    Raises `TypeError` where the function cannot be called so.
+    """
+    for parameter in signature.parameters.values():
+        if not isinstance(parameter, inspect.Parameter):
+            raise TypeError(f"{parameter!r} is not a parameter")
+    bound = signature.bind(*positional, **keyword).arguments
+    passed = {}
+    for name, parameter in signature.parameters.items():
+        if name in bound:
+            passed[name] = bound[name]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            passed[name] = parameter.default
+    return passed
+
+
+def _mutuallyExclusiveArguments(argumentPairs: Iterable[Sequence[str]]) -> Callable[[_Any], _Any]:
+    """Decorator: a function that raises `TypeError` when both parameters of a pair are given."""
+    pairs = [tuple(pair) for pair in argumentPairs]
+
+    def decorate(function: _Any) -> _Any:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            passed = _passedSignature(signature, args, kwargs)
+            for one, other in pairs:
+                if one in passed and other in passed:
+                    name = fullyQualifiedName(function)
+                    raise TypeError(f"The {one!r} and {other!r} arguments to {name} are mutually exclusive.")
+            return function(*args, **kwargs)
+
+        return cast("_Any", checked)
+
+    return decorate

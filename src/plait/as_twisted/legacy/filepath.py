@@ -14,18 +14,58 @@ import secrets
 import shutil
 import stat
 from functools import total_ordering
-from typing import IO, Any, AnyStr, Self, cast
+from typing import IO, Any, AnyStr, Literal, Self, TypeAlias, TypeVar, cast
 
 from plait.as_twisted.legacy.anypath import (
     RWX,
     AbstractFilePath,
+    IFilePath,
     InsecurePath,
     LinkError,
     Permissions,
     UnlistableError,
 )
 
-__all__ = ["RWX", "AbstractFilePath", "FilePath", "InsecurePath", "LinkError", "Permissions", "UnlistableError"]
+__all__ = [
+    "RWX",
+    "AbstractFilePath",
+    "FileMode",
+    "FilePath",
+    "IFilePath",
+    "InsecurePath",
+    "LinkError",
+    "OtherAnyStr",
+    "Permissions",
+    "UnlistableError",
+]
+
+FileMode: TypeAlias = Literal["r", "w", "a", "r+", "w+", "a+"]
+"""How a file is opened; always for bytes."""
+
+OtherAnyStr = TypeVar("OtherAnyStr", str, bytes)
+"""Text or bytes, where another is text or bytes as well."""
+
+
+def _asFilesystemBytes(path: str | bytes, encoding: str | None = None) -> bytes:
+    """A path in bytes, in the file system's encoding, unless told."""
+    if isinstance(path, bytes):
+        return path
+    return path.encode(encoding) if encoding else os.fsencode(path)
+
+
+def _asFilesystemText(path: str | bytes, encoding: str | None = None) -> str:
+    """A path in text, in the file system's encoding, unless told."""
+    if isinstance(path, str):
+        return path
+    return path.decode(encoding) if encoding else os.fsdecode(path)
+
+
+def _coerceToFilesystemEncoding(path: AnyStr, newpath: str | bytes, encoding: str | None = None) -> AnyStr:
+    """The second path in the mode of the first."""
+    made: Any = (
+        _asFilesystemBytes(newpath, encoding) if isinstance(path, bytes) else _asFilesystemText(newpath, encoding)
+    )
+    return cast("AnyStr", made)
 
 
 @total_ordering
@@ -40,11 +80,11 @@ class FilePath(AbstractFilePath[AnyStr]):
     def __init__(self, path: AnyStr | os.PathLike[AnyStr], alwaysCreate: bool = False) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.alwaysCreate = alwaysCreate
-        self._stat: os.stat_result | None = None
+        self._statinfo: os.stat_result | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What `stat` said is not pickled: it belongs to this machine and moment."""
-        return {**self.__dict__, "_stat": None}
+        return {**self.__dict__, "_statinfo": None}
 
     def __fspath__(self) -> AnyStr:
         return self.path
@@ -72,26 +112,32 @@ class FilePath(AbstractFilePath[AnyStr]):
 
     def asTextMode(self, encoding: str | None = None) -> FilePath[str]:
         """The same path in text; in the file system's encoding, unless told."""
-        path: str | bytes = self.path
-        if isinstance(path, str):
-            same: FilePath[str] = cast("Any", self)
-            return same
+        if isinstance(self.path, str):
+            return self
         clone: Any = self.clonePath
-        return cast("FilePath[str]", clone(path.decode(encoding) if encoding else os.fsdecode(path)))
+        return cast("FilePath[str]", clone(self._asTextPath(encoding)))
 
     def asBytesMode(self, encoding: str | None = None) -> FilePath[bytes]:
         """The same path in bytes; in the file system's encoding, unless told."""
-        path: str | bytes = self.path
-        if isinstance(path, bytes):
-            same: FilePath[bytes] = cast("Any", self)
-            return same
+        if isinstance(self.path, bytes):
+            return self
         clone: Any = self.clonePath
-        return cast("FilePath[bytes]", clone(path.encode(encoding) if encoding else os.fsencode(path)))
+        return cast("FilePath[bytes]", clone(self._asBytesPath(encoding)))
 
-    def _path_like(self, name: AnyStr) -> AnyStr:
+    def _asBytesPath(self, encoding: str | None = None) -> bytes:
+        return _asFilesystemBytes(self.path, encoding)
+
+    def _asTextPath(self, encoding: str | None = None) -> str:
+        return _asFilesystemText(self.path, encoding)
+
+    def _getPathAsSameTypeAs(self, pattern: OtherAnyStr) -> OtherAnyStr:
         """This path in the mode of a name that is to be put to it."""
-        path: Any = os.fsencode(self.path) if isinstance(name, bytes) else os.fsdecode(self.path)
-        return cast("AnyStr", path)
+        return _coerceToFilesystemEncoding(pattern, self.path)
+
+    @property
+    def sep(self) -> AnyStr:
+        """What stands between the parts of a path."""
+        return _coerceToFilesystemEncoding(self.path, os.sep)
 
     def child(self, path: AnyStr) -> Self:
         """What has that name in this folder. Raises `InsecurePath` for a name with a separator, or "..".
@@ -106,7 +152,7 @@ class FilePath(AbstractFilePath[AnyStr]):
 
     def preauthChild(self, path: AnyStr) -> Self:
         """What lies at that relative path below. Raises `InsecurePath` where it leads out of this folder."""
-        own = self._path_like(path)
+        own = self._getPathAsSameTypeAs(path)
         target = os.path.abspath(os.path.join(own, os.path.normpath(path)))
         if target != own and os.path.commonpath((own, target)) != own:
             raise InsecurePath(f"{path!r} leads out of {own!r}")
@@ -116,18 +162,14 @@ class FilePath(AbstractFilePath[AnyStr]):
         """The folder that this is in; the root is in itself."""
         return self.clonePath(self.dirname())
 
-    def sibling(self, path: AnyStr) -> Self:
-        """What has that name in the same folder."""
-        return self.parent().child(path)
-
     def siblingExtension(self, ext: AnyStr) -> Self:
         """The path with something put after its name."""
-        return self.clonePath(self._path_like(ext) + ext)
+        return self.clonePath(self._getPathAsSameTypeAs(ext) + ext)
 
     def siblingExtensionSearch(self, *exts: AnyStr) -> Self | None:
         """The first that exists among the path with each of these endings; "*" stands for any, "" for none."""
         for ext in exts:
-            own = self._path_like(ext)
+            own = self._getPathAsSameTypeAs(ext)
             if ext in ("*", b"*"):
                 pattern: Any = b".*" if isinstance(ext, bytes) else ".*"
                 found = sorted(glob.glob(glob.escape(own) + pattern))
@@ -140,7 +182,7 @@ class FilePath(AbstractFilePath[AnyStr]):
     def childSearchPreauth(self, *paths: AnyStr) -> Self | None:
         """The first of these relative paths below that exists. They are trusted: nothing keeps them inside."""
         for path in paths:
-            target = os.path.join(self._path_like(path), path)
+            target = os.path.join(self._getPathAsSameTypeAs(path), path)
             if os.path.exists(target):
                 return self.clonePath(target)
         return None
@@ -148,24 +190,29 @@ class FilePath(AbstractFilePath[AnyStr]):
     def globChildren(self, pattern: AnyStr) -> list[Self]:
         """All in this folder that match a pattern of the shell."""
         return [
-            self.clonePath(found) for found in glob.glob(os.path.join(glob.escape(self._path_like(pattern)), pattern))
+            self.clonePath(found)
+            for found in glob.glob(os.path.join(glob.escape(self._getPathAsSameTypeAs(pattern)), pattern))
         ]
 
-    def temporarySibling(self, extension: AnyStr | None = None) -> Self:
-        """A path in the same folder that nobody else has; opening it makes the file."""
-        mark: Any = secrets.token_hex(10)
-        ending: Any = extension or ""
-        if isinstance(self.path, bytes):
-            mark, ending = mark.encode(), os.fsencode(ending)
-        else:
-            ending = os.fsdecode(ending)
-        path = self.sibling(mark + self.basename() + ending)
+    def temporarySibling(self, extension: OtherAnyStr | None = None) -> FilePath[OtherAnyStr]:
+        """A path in the same folder that nobody else has; opening it makes the file.
+
+        It is in bytes or in text as the extension is, or without one as this path.
+        """
+        ending: Any = self.path[:0] if extension is None else extension
+        name = _coerceToFilesystemEncoding(ending, secrets.token_hex(10) + os.fsdecode(self.basename()))
+        path: FilePath[Any] = self.sibling(name + ending)
         path.requireCreate()
         return path
 
     def realpath(self) -> Self:
-        """Where a link leads to, to the end; the path itself where it is no link."""
+        """Where a link leads to, to the end; the path itself where it is no link.
+
+        Raises `LinkError` where links lead in a circle.
+        """
         real = os.path.realpath(self.path)
+        if os.path.islink(real):
+            raise LinkError(f"{self!r} leads to itself")
         return self if real == self.path else self.clonePath(real)
 
     def basename(self) -> AnyStr:
@@ -184,27 +231,27 @@ class FilePath(AbstractFilePath[AnyStr]):
 
     def restat(self, reraise: bool = True) -> None:
         """Ask the file system again. Without ``reraise``, a path that is not there is no error."""
-        self._stat = None
+        self._statinfo = None
         try:
-            self._stat = os.stat(self.path)
+            self._statinfo = os.stat(self.path)
         except OSError:
             if reraise:
                 raise
 
     def changed(self) -> None:
         """Forget what the file system said: the next question is asked anew."""
-        self._stat = None
+        self._statinfo = None
 
     def _known(self) -> os.stat_result:
-        if self._stat is None:
+        if self._statinfo is None:
             self.restat()
-        return cast("os.stat_result", self._stat)
+        return cast("os.stat_result", self._statinfo)
 
     def _mode(self) -> int:
         """The mode, or 0 where there is nothing."""
-        if self._stat is None:
+        if self._statinfo is None:
             self.restat(False)
-        return self._stat.st_mode if self._stat else 0
+        return self._statinfo.st_mode if self._statinfo else 0
 
     def exists(self) -> bool:
         """Is there anything, with links followed?"""
@@ -284,8 +331,8 @@ class FilePath(AbstractFilePath[AnyStr]):
         """The file, open for bytes. With `alwaysCreate` it is made now, and must not have been there."""
         if not self.alwaysCreate:
             return cast("IO[bytes]", open(self.path, mode.replace("b", "") + "b"))
-        if "a" in mode or "r" in mode:
-            raise ValueError(f"a file that is to be new is opened with 'w', not {mode!r}")
+        if "a" in mode:
+            raise ValueError(f"a file that is to be new cannot be opened with {mode!r}: there is nothing to append to")
         return self.create()
 
     def create(self) -> IO[bytes]:
@@ -301,7 +348,7 @@ class FilePath(AbstractFilePath[AnyStr]):
         beside = self.temporarySibling(cast("Any", ext))
         with beside.open("w") as file:
             file.write(content)
-        os.replace(beside.path, self._path_like(beside.path))
+        os.replace(beside.path, self._getPathAsSameTypeAs(beside.path))
         self.changed()
 
     def touch(self) -> None:
@@ -323,7 +370,11 @@ class FilePath(AbstractFilePath[AnyStr]):
 
     def makedirs(self, ignoreExistingDirectory: bool = False) -> None:
         """Make a folder and all around it. With the flag, a folder that is there already is no error."""
-        os.makedirs(self.path, exist_ok=ignoreExistingDirectory)
+        try:
+            os.makedirs(self.path)
+        except FileExistsError:
+            if not (ignoreExistingDirectory and os.path.isdir(self.path)):
+                raise
         self.changed()
 
     def linkTo(self, linkFilePath: FilePath[AnyStr]) -> None:
@@ -345,7 +396,7 @@ class FilePath(AbstractFilePath[AnyStr]):
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            beside = destination.temporarySibling()
+            beside: FilePath[AnyStr] = destination.temporarySibling()
             self.copyTo(beside, followLinks)
             os.rename(beside.path, destination.path)
             self.remove()
@@ -363,7 +414,8 @@ class FilePath(AbstractFilePath[AnyStr]):
             for child in self.children():
                 child.copyTo(destination.child(child.basename()), followLinks)
         elif self.isfile():
-            shutil.copyfile(self.path, destination.path)
+            with destination.open("w") as target, self.open() as source:
+                shutil.copyfileobj(source, target)
             shutil.copymode(self.path, destination.path)
         elif not self.exists():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)

@@ -31,7 +31,7 @@ class BaseLogFile:
         return cls(os.path.basename(path), os.path.dirname(path), *args, **kwargs)
 
     def _openFile(self) -> None:
-        self._file: IO[bytes] = open(self.path, "ab")  # noqa: SIM115
+        self._file: IO[bytes] = open(self.path, "a+b")  # noqa: SIM115
         self.closed = False
         if self.defaultMode is not None:
             try:
@@ -69,6 +69,11 @@ class BaseLogFile:
         self.close()
         self._openFile()
 
+    @property
+    def size(self) -> int:
+        """How many bytes are in the file."""
+        return self._file.tell()
+
     def getCurrentLog(self) -> LogReader:
         """What is in the file now."""
         return LogReader(self.path)
@@ -102,7 +107,7 @@ class LogFile(BaseLogFile):
 
     def shouldRotate(self) -> bool:
         """Is the file long enough?"""
-        return bool(self.rotateLength) and self._file.tell() >= (self.rotateLength or 0)
+        return bool(self.rotateLength) and self.size >= (self.rotateLength or 0)
 
     def rotate(self) -> None:
         """Put the file aside as number 1, after each older one has gone one number up."""
@@ -122,6 +127,8 @@ class LogFile(BaseLogFile):
 
     def getLog(self, identifier: int) -> LogReader:
         """What is in the file with that number. Raises `ValueError` where there is none."""
+        if not isinstance(identifier, int):
+            raise TypeError(f"a log file that was put aside has a number, not {identifier!r}")
         return _reader(f"{self.path}.{identifier}")
 
 
@@ -136,7 +143,7 @@ class DailyLogFile(BaseLogFile):
 
     def toDate(self, *args: float) -> tuple[int, ...]:
         """Year, month and day of a time in seconds since the epoch; today's without one."""
-        return tuple(time.localtime(*args)[:3])
+        return time.localtime(*args)[:3]
 
     def suffix(self, tupledate: float | tuple[int, ...]) -> str:
         """How a file of that day is called after the dot."""

@@ -8,7 +8,6 @@ when its own ``__repr__`` fails.
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -21,11 +20,13 @@ __all__ = [
     "InvalidName",
     "ModuleNotFound",
     "ObjectNotFound",
+    "QueueMethod",
     "accumulateClassDict",
     "accumulateClassList",
     "accumulateMethods",
     "addMethodNamesToDict",
     "filenameToModuleName",
+    "fullFuncName",
     "fullyQualifiedName",
     "getClass",
     "isinst",
@@ -80,7 +81,7 @@ def namedAny(name: str) -> Any:
         raise InvalidName("Empty module name")
     words = name.split(".")
     if "" in words:
-        raise InvalidName(f"a dotted name has no empty part and no dot at either end: {name!r}")
+        raise InvalidName(f"name must be a string giving a '.'-separated list of Python identifiers, not {name!r}")
     found: Any = None
     depth = 0
     for depth in range(len(words), 0, -1):
@@ -141,6 +142,25 @@ def fullyQualifiedName(obj: Any) -> str:
     name: str = obj.__qualname__
     module: str | None = obj.__module__
     return f"{module}.{name}" if module else name
+
+
+def fullFuncName(func: Callable[..., Any]) -> str:
+    """The dotted name of a function. Raises `ValueError` where another one, or nothing, is found by it."""
+    name = f"{func.__module__}.{func.__name__}"
+    if namedAny(name) is not func:
+        raise ValueError(f"{func!r} is not what is found as {name}")
+    return name
+
+
+class QueueMethod:
+    """A method that is called later: each call appends its name and arguments to a list."""
+
+    def __init__(self, name: str, calls: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self.name = name
+        self.calls = calls
+
+    def __call__(self, *args: Any) -> None:
+        self.calls.append((self.name, args))
 
 
 def getClass(obj: Any) -> type[Any]:
@@ -234,15 +254,21 @@ def _safely(describe: Callable[[Any], str], o: Any) -> str:
     try:
         return describe(o)
     except BaseException:
-        kind = type(o)
-        error = traceback.format_exception_only(*sys.exc_info()[:2])[-1].strip() if _printable() else "an error"
-        return f"<{kind.__name__} instance at 0x{id(o):x} with {describe.__name__} error: {error}>"
+        return f"<{_kind(o)} instance at 0x{id(o):x} with {describe.__name__} error:\n {_what_happened()}>"
 
 
-def _printable() -> bool:
-    """Can the error at hand be shown? Its own ``__str__`` may fail as well."""
+def _kind(o: Any) -> str:
+    """The name of the class of an object; even that may fail."""
+    kind = type(o)
     try:
-        str(sys.exc_info()[1])
+        return str(kind.__name__)
     except BaseException:
-        return False
-    return True
+        return f"BROKEN CLASS AT 0x{id(kind):x}"
+
+
+def _what_happened() -> str:
+    """The traceback of the error at hand. The error's own ``__str__`` may fail as well."""
+    try:
+        return traceback.format_exc()
+    except BaseException:
+        return "an error that cannot be shown"

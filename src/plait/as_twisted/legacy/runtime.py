@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from time import time as seconds
+from warnings import warn
 
 __all__ = ["Platform", "knownPlatforms", "platform", "platformType", "seconds", "shortPythonVersion"]
 
-knownPlatforms = {"nt": "win32", "posix": "posix", "java": "java"}
+knownPlatforms = {"nt": "win32", "ce": "win32", "posix": "posix", "java": "java"}
 """What each `os.name` is called here."""
 
 
@@ -46,8 +47,16 @@ class Platform:
         """Is it Windows?"""
         return self.type == "win32"
 
-    isWinNT = isWindows
     isVista = isWindows
+
+    def isWinNT(self) -> bool:
+        """Is it Windows? Old: use `isWindows`."""
+        warn(
+            "twisted.python.runtime.Platform.isWinNT was deprecated in Twisted 13.0. Use Platform.isWindows instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.isWindows()
 
     def isDocker(self, _initCGroupLocation: str = "/proc/1/cgroup") -> bool:
         """Is it a container of Docker's?"""

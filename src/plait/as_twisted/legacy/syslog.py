@@ -11,7 +11,13 @@ try:
 except ImportError:  # Windows has none
     syslog = None  # type: ignore[assignment]
 
-__all__ = ["SyslogObserver", "startLogging"]
+__all__ = ["DEFAULT_FACILITY", "DEFAULT_OPTIONS", "SyslogObserver", "startLogging"]
+
+DEFAULT_OPTIONS = 0 if syslog is None else syslog.LOG_PID
+"""Each line has the number of the process."""
+
+DEFAULT_FACILITY = 0 if syslog is None else syslog.LOG_USER
+"""The program is one of a user's."""
 
 
 class SyslogObserver:
@@ -21,14 +27,13 @@ class SyslogObserver:
     ``syslogFacility`` of its own. Raises `OSError` on a system without syslog.
     """
 
-    def __init__(self, prefix: str, options: int | None = None, facility: int | None = None) -> None:
-        if syslog is None:
+    openlog = None if syslog is None else staticmethod(syslog.openlog)
+    syslog = None if syslog is None else staticmethod(syslog.syslog)
+
+    def __init__(self, prefix: str, options: int = DEFAULT_OPTIONS, facility: int = DEFAULT_FACILITY) -> None:
+        if self.openlog is None:
             raise OSError("this system has no syslog; log to a file instead")
-        syslog.openlog(
-            prefix,
-            syslog.LOG_PID if options is None else options,
-            syslog.LOG_USER if facility is None else facility,
-        )
+        self.openlog(prefix, options, facility)
 
     def emit(self, eventDict: dict[str, Any]) -> None:
         """Hand one event over, line by line, if it has anything to say."""
@@ -40,11 +45,14 @@ class SyslogObserver:
         lines = [line for line in text.split("\n") if line]
         for number, line in enumerate(lines):
             shown = f"\t{line}" if number else line
-            syslog.syslog(priority, f"[{eventDict.get('system', '-')}] {shown}")
+            self.syslog(priority, f"[{eventDict.get('system', '-')}] {shown}")
 
 
 def startLogging(
-    prefix: str = "Twisted", options: int | None = None, facility: int | None = None, setStdout: bool = True
+    prefix: str = "Twisted",
+    options: int = DEFAULT_OPTIONS,
+    facility: int = DEFAULT_FACILITY,
+    setStdout: bool = True,
 ) -> None:
     """Log to syslog from now on; with ``setStdout`` also what the program prints."""
     startLoggingWithObserver(SyslogObserver(prefix, options, facility).emit, setStdout)

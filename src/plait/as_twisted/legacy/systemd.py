@@ -14,9 +14,19 @@ FIRST = 3
 class ListenFDs:
     """The descriptors that this process was given, by number and by name."""
 
+    _START = FIRST
+
     def __init__(self, descriptors: Sequence[int], names: Sequence[str] = ()) -> None:
         self._descriptors = list(descriptors)
         self._names = list(names)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ListenFDs):
+            return NotImplemented
+        return (self._descriptors, self._names) == (other._descriptors, other._names)
+
+    def __hash__(self) -> int:
+        return hash((tuple(self._descriptors), tuple(self._names)))
 
     @classmethod
     def fromEnvironment(cls, environ: MutableMapping[str, str] | None = None, start: int = FIRST) -> ListenFDs:

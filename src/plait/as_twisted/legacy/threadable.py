@@ -7,7 +7,21 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["getThreadID", "init", "ioThread", "isInIOThread", "registerAsIOThread", "synchronize"]
+__all__ = [
+    "DummyLock",
+    "XLock",
+    "getThreadID",
+    "init",
+    "ioThread",
+    "isInIOThread",
+    "registerAsIOThread",
+    "synchronize",
+    "threaded",
+    "unpickle_lock",
+]
+
+threaded = True
+"""There are threads, always."""
 
 ioThread: int | None = None
 """The number of the thread that was named the reactor's, if one was."""
@@ -15,6 +29,37 @@ ioThread: int | None = None
 
 def init(with_threads: bool = True) -> None:
     """Threads are there already; there is nothing to do."""
+
+
+class XLock:
+    """A lock that its own thread may take again, and that can be pickled: what is loaded is another, free one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.acquire = self._lock.acquire
+        self.release = self._lock.release
+
+    def __enter__(self) -> XLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (unpickle_lock, ())
+
+
+class DummyLock:
+    """No lock; what is loaded from its pickle is one."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (unpickle_lock, ())
+
+
+def unpickle_lock() -> XLock:
+    """The lock that a pickled one becomes."""
+    return XLock()
 
 
 def getThreadID() -> int:
@@ -49,7 +94,7 @@ def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
         lock = self.__dict__.get("_threadable_lock")
         if lock is None:
             with _making:
-                lock = self.__dict__.setdefault("_threadable_lock", threading.RLock())
+                lock = self.__dict__.setdefault("_threadable_lock", XLock())
         with lock:
             return method(self, *args, **kwargs)
 

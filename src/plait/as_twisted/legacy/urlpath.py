@@ -10,8 +10,29 @@ __all__ = ["URLPath"]
 _ALLOWED = "/!$&'()*+,;=:@-._~%"
 
 
+class _Part:
+    """A part of an address. It may be set to text, and is read as bytes."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, obj: Any, owner: type | None = None) -> bytes:
+        part: bytes = getattr(obj, self._name)
+        return part
+
+    def __set__(self, obj: Any, value: bytes | str) -> None:
+        raw = value.encode("utf-8") if isinstance(value, str) else value
+        setattr(obj, self._name, quote(raw, _ALLOWED + "?#[]").encode("ascii"))
+
+
 class URLPath:
     """An address, in five parts: `scheme`, `netloc` (host and port), `path`, `query` and `fragment`."""
+
+    scheme = _Part()
+    netloc = _Part()
+    path = _Part()
+    query = _Part()
+    fragment = _Part()
 
     def __init__(
         self,
@@ -22,7 +43,7 @@ class URLPath:
         fragment: bytes = b"",
     ) -> None:
         self.scheme = scheme or b"http"
-        self.netloc = netloc
+        self.netloc = netloc or (b"" if scheme else b"localhost")
         self.path = path or b"/"
         self.query = query
         self.fragment = fragment
@@ -32,14 +53,14 @@ class URLPath:
         """The address in a text; what is not ASCII is quoted as UTF-8."""
         if not isinstance(url, str):
             raise ValueError(f"text is wanted, not {url!r}")
-        return cls.fromBytes(quote(url, _ALLOWED + "?#[]").encode("ascii"))
+        return cls.fromBytes(url.encode("utf-8"))
 
     @classmethod
     def fromBytes(cls, url: bytes) -> Self:
         """The address in bytes."""
         if not isinstance(url, bytes):
             raise ValueError(f"bytes are wanted, not {url!r}")
-        return cls(*urlsplit(url))
+        return cls(*urlsplit(quote(url, _ALLOWED + "?#[]").encode("ascii")))
 
     @classmethod
     def fromRequest(cls, request: Any) -> Self:

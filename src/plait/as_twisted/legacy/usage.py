@@ -15,9 +15,10 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from plait.as_twisted.legacy.completion import (
+    _ZSH,  # noqa: F401  (what tests ask for)
     CompleteDirs,
     CompleteFiles,
     CompleteGroups,
@@ -31,6 +32,7 @@ from plait.as_twisted.legacy.completion import (
     Completions,
 )
 from plait.as_twisted.legacy.reflect import accumulateClassList, prefixedMethodNames
+from plait.as_twisted.legacy.shellcomp import shellComplete
 from plait.as_twisted.version import __version__
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Options",
     "UsageError",
     "error",
+    "flagFunction",
     "portCoerce",
 ]
 
@@ -63,10 +66,18 @@ class _Option:
     """One option: its names, what it takes, and what it does."""
 
     def __init__(
-        self, name: str, letter: str | None, text: str, takes_value: bool, act: Callable[[str], None], default: Any
+        self,
+        name: str,
+        letter: str | None,
+        text: str,
+        takes_value: bool,
+        act: Callable[[str], None],
+        default: Any,
+        others: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.letter = letter
+        self.others = tuple(others)
         self.text = text
         self.takes_value = takes_value
         self.act = act
@@ -88,6 +99,7 @@ class Options(dict[str, Any]):
     completionData: Any = None
     compData: Any = None
     subCommands: ClassVar[Any]
+    _shellCompFile: IO[bytes] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +108,9 @@ class Options(dict[str, Any]):
         self.docs: dict[str, str] = {}
         self.synonyms: dict[str, str] = {}
         self._options: dict[str, _Option] = {}
-        for option in (*self._flags(), *self._parameters(), *self._methods()):
+        for option in (*self._flags(), *self._parameters()):
+            self._add(option)
+        for option in list(self._methods()):
             self._add(option)
 
     def __hash__(self) -> int:  # type: ignore[override]
@@ -106,7 +120,7 @@ class Options(dict[str, Any]):
     def _add(self, option: _Option) -> None:
         self._options[option.name] = option
         self.docs[option.name] = option.text
-        for name in {option.name, option.name.replace("-", "_"), option.letter or option.name}:
+        for name in {option.name, option.name.replace("-", "_"), option.letter or option.name, *option.others}:
             self.synonyms[name] = option.name
 
     def _flags(self) -> Iterable[_Option]:
@@ -132,43 +146,45 @@ class Options(dict[str, Any]):
             yield _Option(name, letter, f"{text or ''} {more}".strip(), True, act, default)
 
     def _methods(self) -> Iterable[_Option]:
-        """The ``opt_`` methods; one with a name of one letter is another name of the method it equals."""
-        methods = {name: getattr(self, f"opt_{name}") for name in prefixedMethodNames(type(self), "opt_")}
-        letters = {name: method for name, method in methods.items() if len(name) == 1}
-        used = set()
-        for name, method in methods.items():
-            if name in letters:
-                continue
-            letter = next((short for short, same in letters.items() if same == method), None)
-            used.add(letter)
-            yield self._method(name.replace("_", "-"), letter, method)
-        for name in letters.keys() - used:
-            yield self._method(name, name, letters[name])
+        """The ``opt_`` methods; where two of them are the same one, they are names of one option."""
+        groups: dict[Any, list[str]] = {}
+        for name in prefixedMethodNames(type(self), "opt_"):
+            groups.setdefault(getattr(self, f"opt_{name}"), []).append(name.replace("_", "-"))
+        for method, names in groups.items():
+            name = max(names, key=len)
+            if name in self._options:
+                continue  # the row of that name is the one that counts
+            letter = next((n for n in names if len(n) == 1), None)
+            flag = flagFunction(method, f"--{name}")
 
-    @staticmethod
-    def _method(name: str, letter: str | None, method: Callable[..., None]) -> _Option:
-        count = len(inspect.signature(method).parameters)
-        if count > 1:
-            raise UsageError(f"the method for --{name} takes {count} arguments; it may take one, or none")
+            def act(value: str, method: Callable[..., None] = method, flag: bool = flag) -> None:
+                method(*([] if flag else [value]))
 
-        def act(value: str) -> None:
-            method(*([value] if count else []))
-
-        return _Option(name, letter, inspect.getdoc(method) or "", bool(count), act, None)
+            yield _Option(name, letter, inspect.getdoc(method) or "", not flag, act, None, names)
 
     @property
     def shortOpt(self) -> str:
         """The one-letter options, as `getopt` wants them."""
-        return "".join(o.letter + ":" * o.takes_value for o in self._options.values() if o.letter)
+        letters = {name: option for name, option in self._by_name() if len(name) == 1}
+        return "".join(name + ":" * option.takes_value for name, option in letters.items())
 
     @property
     def longOpt(self) -> list[str]:
         """The long options, as `getopt` wants them."""
-        return [o.name + "=" * o.takes_value for o in self._options.values() if len(o.name) > 1]
+        return [name + "=" * option.takes_value for name, option in self._by_name() if len(name) > 1]
+
+    def _by_name(self) -> Iterable[tuple[str, _Option]]:
+        """Each option under each of its names, as they stand on a command line."""
+        for option in self._options.values():
+            for name in dict.fromkeys((option.name, option.letter or option.name, *option.others)):
+                yield name, option
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read a command line, ``sys.argv[1:]`` unless told. Raises `UsageError` where it is wrong."""
         words = sys.argv[1:] if options is None else list(options)
+        if words[-2:-1] == ["--_shell-completion"]:
+            shellComplete(self, os.path.basename(sys.argv[0]), words, self._shellCompFile or sys.stdout.buffer)
+            sys.exit(0)
         try:
             pairs, arguments = getopt.getopt(words, self.shortOpt, self.longOpt)
         except getopt.error as wrong:
@@ -207,7 +223,7 @@ class Options(dict[str, Any]):
             raise UsageError("Wrong number of arguments.")
 
     def opt_version(self) -> None:
-        """Display the version and exit."""
+        """Display Twisted version and exit."""
         from plait import __version__ as ours
 
         print(f"Twisted version: {__version__} (as provided by Plait {ours})")
@@ -282,6 +298,14 @@ def _columns(rows: Sequence[tuple[str, str]], width: int) -> str:
         lines.append(f"{label:<{indent}}{folded[0]}".rstrip())
         lines.extend(" " * indent + line for line in folded[1:])
     return "\n".join(lines) + "\n"
+
+
+def flagFunction(method: Callable[..., None], name: str | None = None) -> bool:
+    """Is the option of an ``opt_`` method a flag: does the method take no argument? Raises `UsageError` for more than one."""
+    count = len(inspect.signature(method).parameters)
+    if count > 1:
+        raise UsageError(f"Invalid Option function for {name or method.__name__}")
+    return count == 0
 
 
 def portCoerce(value: str) -> int:

@@ -6,38 +6,35 @@ import getpass
 import os
 import re
 import sys
-from collections import OrderedDict
+import warnings
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from types import FrameType
 from typing import Any, ClassVar, TypeVar
 
-from plait.as_twisted.legacy.accounts import (
-    gidFromString,
-    initgroups,
-    runAsEffectiveUser,
-    switchUID,
-    uidFromString,
-)
+from plait.as_twisted.legacy.reflect import safe_repr
 
 __all__ = [
     "FancyEqMixin",
     "FancyStrMixin",
     "InsensitiveDict",
+    "IntervalDifferential",
+    "LineLog",
     "OrderedDict",
+    "addPluginDir",
     "getPassword",
-    "gidFromString",
-    "initgroups",
+    "getPluginDirs",
     "makeStatBar",
     "mergeFunctionMetadata",
     "nameToLabel",
     "padTo",
     "println",
     "raises",
-    "runAsEffectiveUser",
+    "runWithWarningsSuppressed",
     "searchupwards",
     "sibpath",
+    "spewer",
     "str_xor",
-    "switchUID",
-    "uidFromString",
     "uniquify",
     "untilConcludes",
 ]
@@ -83,6 +80,30 @@ class InsensitiveDict(MutableMapping[Any, Any]):
 
     has_key = __contains__
 
+    def keys(self) -> list[Any]:  # type: ignore[override]
+        """The keys, as a list; so `values` and `items`, in the same order."""
+        return list(self)
+
+    def values(self) -> list[Any]:  # type: ignore[override]
+        """The values, as a list."""
+        return [value for _, value in self.data.values()]
+
+    def items(self) -> list[tuple[Any, Any]]:  # type: ignore[override]
+        """The pairs of key and value, as a list."""
+        return list(self.data.values())
+
+    def iterkeys(self) -> Iterator[Any]:
+        """The keys, one by one."""
+        return iter(self)
+
+    def itervalues(self) -> Iterator[Any]:
+        """The values, one by one."""
+        return iter(self.values())
+
+    def iteritems(self) -> Iterator[tuple[Any, Any]]:
+        """The pairs, one by one."""
+        return iter(self.items())
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented
@@ -92,7 +113,7 @@ class InsensitiveDict(MutableMapping[Any, Any]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"InsensitiveDict({dict(self.items())!r})"
+        return f"InsensitiveDict({{{', '.join(f'{k!r}: {v!r}' for k, v in self.items())}}})"
 
     def copy(self) -> InsensitiveDict:
         """Another one with the same content."""
@@ -144,6 +165,74 @@ class FancyEqMixin:
     __hash__ = None  # type: ignore[assignment]
 
 
+class LineLog:
+    """The last lines of something, ``size`` of them at most."""
+
+    def __init__(self, size: int = 10) -> None:
+        self.size = max(size, 0)
+        self.clear()
+
+    def append(self, line: str) -> None:
+        """Add a line; the oldest goes if there are too many."""
+        self.log.append(line)
+
+    def clear(self) -> None:
+        """Forget all lines."""
+        self.log: deque[str] = deque(maxlen=self.size)
+
+    def __getitem__(self, item: int) -> str:
+        return self.log[item]
+
+    def __str__(self) -> str:
+        return "\n".join(self.log)
+
+
+class IntervalDifferential:
+    """How long to wait until the next of several intervals is over, again and again.
+
+    Iterating gives pairs of that time and the number of the interval, ``(default, None)`` where there is none.
+    """
+
+    def __init__(self, intervals: Iterable[float], default: float = 60) -> None:
+        self.intervals = list(intervals)
+        self.default = default
+
+    def __iter__(self) -> _IntervalDifferentialIterator:
+        return _IntervalDifferentialIterator(self.intervals, self.default)
+
+
+class _IntervalDifferentialIterator:
+    """One way through the intervals; they may be changed under way."""
+
+    def __init__(self, intervals: Sequence[float], default: float) -> None:
+        self.default = default
+        self.last: float = 0
+        self.intervals = list(intervals)
+        self.due = list(intervals)
+
+    def __iter__(self) -> _IntervalDifferentialIterator:
+        return self
+
+    def __next__(self) -> tuple[float, int | None]:
+        if not self.due:
+            return self.default, None
+        when = min(self.due)
+        which = self.due.index(when)
+        self.due[which] += self.intervals[which]
+        wait, self.last = when - self.last, when
+        return wait, which
+
+    def addInterval(self, interval: float) -> None:
+        """Have another interval, which begins now."""
+        self.intervals.append(interval)
+        self.due.append(self.last + interval)
+
+    def removeInterval(self, interval: float) -> None:
+        """Have an interval no more. Raises `ValueError` where it is not there."""
+        which = self.intervals.index(interval)
+        del self.intervals[which], self.due[which]
+
+
 def uniquify(lst: Iterable[_H]) -> list[_H]:
     """The elements in their order, each only once."""
     return list(dict.fromkeys(lst))
@@ -172,6 +261,35 @@ def searchupwards(start: str, files: Sequence[str] = (), dirs: Sequence[str] = (
         if above == folder:
             return None
         folder = above
+
+
+def getPluginDirs() -> list[str]:
+    """The folders in which plugins were looked for long ago, as far as they are there. Old: see `twisted.plugin`."""
+    _warn_of_plugin_dirs("getPluginDirs")
+    home = os.path.expanduser("~")
+    folders = (os.path.join(home, "TwistedPlugins"), os.path.join(home, ".twisted"))
+    return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def addPluginDir() -> None:
+    """Put those folders on ``sys.path``. Old: see `twisted.plugin`."""
+    _warn_of_plugin_dirs("addPluginDir")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        sys.path.extend(getPluginDirs())
+
+
+def _warn_of_plugin_dirs(name: str) -> None:
+    text = f"twisted.python.util.{name} is deprecated since Twisted 12.2."
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
+
+
+def spewer(frame: FrameType, s: str, ignored: object) -> None:
+    """A trace function, for `sys.settrace`: print each function that is entered, and of which object it is."""
+    if s != "call":
+        return
+    of = f" of {safe_repr(frame.f_locals['self'])}" if "self" in frame.f_locals else ""
+    print(f"{frame.f_code.co_qualname}{of} in {frame.f_code.co_filename}:{frame.f_lineno}")
 
 
 def nameToLabel(mname: str) -> str:
@@ -251,6 +369,19 @@ def untilConcludes(f: Callable[..., _T], *a: Any, **kw: Any) -> _T:
             return f(*a, **kw)
         except InterruptedError:
             continue
+
+
+def runWithWarningsSuppressed(
+    suppressedWarnings: Iterable[tuple[tuple[Any, ...], dict[str, Any]]],
+    f: Callable[..., _T],
+    *args: Any,
+    **kwargs: Any,
+) -> _T:
+    """Call a function while some warnings are left out: each entry is what `warnings.filterwarnings` is called with."""
+    with warnings.catch_warnings():
+        for filter_args, filter_kwargs in suppressedWarnings:
+            warnings.filterwarnings(*filter_args, **filter_kwargs)
+        return f(*args, **kwargs)
 
 
 def mergeFunctionMetadata(f: Callable[..., Any], g: Callable[..., Any]) -> Callable[..., Any]:
