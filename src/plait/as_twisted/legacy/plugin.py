@@ -20,6 +20,8 @@ from typing import Any
 
 from zope.interface import Interface  # type: ignore[import-untyped]
 
+from plait.as_twisted import finder
+from plait.as_twisted.table import MODULES
 from plait.log.legacy import err
 
 __all__ = ["IPlugin", "getPlugins", "pluginPackagePaths"]
@@ -56,6 +58,8 @@ def pluginPackagePaths(name: str) -> list[str]:
 def _modules(package: ModuleType | None) -> Iterator[ModuleType]:
     """The modules of the package that can be imported."""
     importlib.invalidate_caches()
+    if package is None:
+        yield from _built_in()
     name = DEFAULT_PACKAGE if package is None else package.__name__
     paths: Iterable[str] = pluginPackagePaths(name) if package is None else package.__path__
     seen = set()
@@ -72,6 +76,14 @@ def _modules(package: ModuleType | None) -> Iterator[ModuleType]:
             err(None, f"the plugins of {found.name} cannot be had")
             continue
         yield module
+
+
+def _built_in() -> Iterator[ModuleType]:
+    """The modules of the default package that Plait itself provides: those of the alias."""
+    if finder.installed():
+        for name, row in MODULES.items():
+            if name.startswith(f"{DEFAULT_PACKAGE}."):
+                yield from map(importlib.import_module, row.rooms)
 
 
 def _load(name: str, paths: Iterable[str]) -> ModuleType:

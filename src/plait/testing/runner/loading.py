@@ -151,10 +151,11 @@ class TestLoader:
         if isTestCase(obj):
             return self.loadClass(obj)
         if isinstance(obj, FunctionType) and isTestCase(parent) and qualName:
-            test: Callable[[str], Any] = parent  # type: ignore[assignment]
-            return test(qualName[-1])
+            owner: Any = parent
+            return owner(qualName[-1])
         if isinstance(obj, MethodType) and isTestCase(type(obj.__self__)):
-            return type(obj.__self__)(obj.__name__)
+            owner = type(obj.__self__)
+            return owner(obj.__name__)
         if isinstance(obj, unittest.TestCase | unittest.TestSuite):
             return obj
         raise TypeError(f"{obj!r} is no test, and nothing that has tests: name a module, a class or a method")
