@@ -140,7 +140,9 @@ class AliasFinder(MetaPathFinder):
             return None
         row = MODULES.get(fullname)
         if row is not None:
-            return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=True)
+            # A package cannot be run by ``python -m``.
+            package = not fullname.endswith(".__main__")
+            return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=package)
         module, _, name = fullname.rpartition(".")
         row = MODULES.get(module)
         if row is None or not row.rooms:

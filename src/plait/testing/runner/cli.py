@@ -152,9 +152,12 @@ def execute(options: argparse.Namespace) -> int:
             junit=options.junit_xml,
         )
         return command.execute(settings)
-    except (command.UsageError, OSError) as error:
-        print(f"plait test: {error}", file=sys.stderr)
-        return _USAGE_ERROR
+    except command.UsageError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+    print(f"plait test: {problem}", file=sys.stderr)
+    return _USAGE_ERROR
 
 
 def _print_choices(choices: Any) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+import plait
 from plait.testing.runner.folder import FolderBusyError, NotOursError
 from plait.testing.runner.jobs import JobsRunner
 from plait.testing.runner.loading import TestLoader
@@ -167,6 +168,9 @@ def _start_coverage() -> Callable[[], None]:
     except ImportError:
         raise UsageError("--coverage needs the package coverage: pip install coverage") from None
     measuring = coverage.Coverage()
+    if not any(measuring.get_option(f"run:{name}") for name in ("source", "source_pkgs", "include", "omit")):
+        # Nobody has said what is of interest; this is not.
+        measuring.set_option("run:omit", [os.path.join(os.path.dirname(plait.__file__), "*")])
     measuring.start()
 
     def finish() -> None:

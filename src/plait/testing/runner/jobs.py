@@ -35,6 +35,9 @@ _MOST_FALSE_STARTS = 3
 # What one test prints is kept in memory until its turn to be reported; a reader does not miss the rest.
 _MOST_PRINTED = 100_000
 
+# Seconds in which a worker that has nothing to do any more may end by itself, before it is ended.
+_GRACE = 5.0
+
 # How much of what a dead worker has printed goes into the error, in bytes: a crash of Python takes a few hundred.
 _LAST_WORDS = 2000
 
@@ -48,6 +51,7 @@ class Record:
     messages: list[Message] = field(default_factory=list)
     printed: int = 0
     finished: bool = False
+    begun: bool = False
 
 
 class WorkerDied(Exception):
@@ -62,7 +66,8 @@ class Worker:
         self.folder: str = hello["folder"]
         self.unit: deque[Record] = deque()
         self.current: Record | None = None
-        self.ready = False
+        self.ready = self.dismissed = self.busy = False
+        self.last: Record | None = None
         self.process = subprocess.Popen(
             [sys.executable, *(f"-W{option}" for option in sys.warnoptions), "-m", "plait.testing.runner.worker"],
             stdin=subprocess.PIPE,
@@ -95,15 +100,28 @@ class Worker:
     def give(self, unit: Sequence[Record]) -> None:
         """Have it run these tests."""
         self.unit = deque(unit)
+        self.busy = True
         self.tell([record.key for record in unit])
 
-    def end(self) -> None:
-        """End the process, and what it has started."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+    def dismiss(self) -> None:
+        """Let it come to its end."""
+        self.dismissed = True
+        assert self.process.stdin is not None
         try:
             self.process.stdin.close()
         except OSError:
             pass
+
+    def end(self) -> None:
+        """End the process, and what it has started."""
+        if self.dismissed:
+            try:
+                self.process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                pass
+        else:
+            self.dismiss()
+        assert self.process.stdout is not None
         if sys.platform == "win32":
             self.process.kill()
         else:
@@ -197,14 +215,22 @@ class _Run:
             worker.ready = True
             self.false_starts = 0
             self.employ(worker)
+        elif "missing" in message:
+            for key in message["missing"]:
+                record = next(record for record in worker.unit if record.key == tuple(key))
+                self.fail(record, LookupError("the worker process has no such test"))
         elif "done" in message:
+            worker.busy = False
             for record in worker.unit:
-                self.fail(record, LookupError("this test was not found in the worker process"))
+                record.finished = True  # a fixture of its class or module has failed, or said to skip it
+            if message["interrupted"]:
+                self.result.shouldStop = True
             self.employ(worker)
         elif "start" in message:
             key = tuple(message["start"])
             worker.current = next((record for record in worker.unit if record.key == key), None)
             if worker.current is not None:
+                worker.current.begun = True
                 worker.unit.remove(worker.current)
         elif worker.current is not None:
             record = worker.current
@@ -214,7 +240,7 @@ class _Run:
             record.messages.append(message)
             if "stop" in message:
                 record.finished = True
-                worker.current = None
+                worker.last, worker.current = record, None
         elif "outcome" in message:
             # Not in a test: a fixture of a class or a module, or an error that was logged between tests.
             self.tell(message, TestHolder(message["test"]))
@@ -226,7 +252,7 @@ class _Run:
         if self.waiting:
             worker.give(self.waiting.popleft())
         else:
-            worker.end()
+            worker.dismiss()
 
     def bury(self, worker: Worker) -> None:
         """A worker has ended: by order, or in the middle of its work."""
@@ -239,6 +265,9 @@ class _Run:
         elif left:
             # Between two tests: by a fixture, or by what a test has left behind. The next test did not come about.
             self.fail(left.pop(0), WorkerDied(worker.epitaph()))
+        elif worker.busy and worker.last is not None:
+            holder = TestHolder(f"after {worker.last.key[0]}")
+            self.tell_outcome(_error(holder.id(), WorkerDied(worker.epitaph())), holder)
         worker.end()
         if left:
             self.waiting.appendleft(left)
@@ -253,16 +282,16 @@ class _Run:
 
     def fail(self, record: Record, error: Exception) -> None:
         """Note that a test could not be run, or not to its end."""
-        text = f"{type(error).__module__}.{type(error).__qualname__}: {error}\n"
-        details = {"class": type(error).__qualname__, "message": str(error), "text": text, "dirty": False}
-        record.messages.append({"outcome": "error", "test": record.key[0], **details})
-        record.finished = True
+        record.messages.append(_error(record.key[0], error))
+        record.begun = record.finished = True
 
     def report(self) -> None:
         """Report the tests whose turn it is."""
         while self.reported < len(self.records) and self.records[self.reported].finished:
             record = self.records[self.reported]
             self.reported += 1
+            if not record.begun:
+                continue
             self.result.startTest(record.test)
             for message in record.messages:
                 self.tell(message, record.test)
@@ -312,6 +341,13 @@ class _Run:
         """End all workers."""
         for worker in self.workers:
             worker.end()
+
+
+def _error(test: str, error: Exception) -> Message:
+    """What a worker would have said of an error."""
+    text = f"{type(error).__module__}.{type(error).__qualname__}: {error}\n"
+    details = {"class": type(error).__qualname__, "message": str(error), "text": text, "dirty": False}
+    return {"outcome": "error", "test": test, **details}
 
 
 def _units(records: list[Record]) -> list[list[Record]]:

@@ -138,6 +138,7 @@ class TrialRunner:
                 profiler.runcall(suite.run, result)
             finally:
                 profiler.dump_stats("profile.data")
+                self.stream.write(f"\nThe profile is in {os.path.abspath('profile.data')}\n")
         elif self.mode == self.DEBUG:
             debugger = pdb.Pdb() if self.debugger is None else self.debugger
             if self._postMortem:

@@ -28,6 +28,7 @@ class TreeReporter(Reporter):
         self._colorizer = colorizer_for(self._stream)
         self._shown: list[str] = []
         self._column = 0
+        self._running = ""
 
     def getDescription(self, test: Any) -> str:
         """What stands in the tree for a test: the end of its name."""
@@ -47,6 +48,7 @@ class TreeReporter(Reporter):
     def startTest(self, method: Any) -> None:
         """Write the branches that lead to the test, as far as they are new, and its name."""
         super().startTest(method)
+        self._running = method.id()
         segments = self._getPreludeSegments(method.id())
         for depth, segment in enumerate(segments):
             if self._shown[: depth + 1] != segments[: depth + 1]:
@@ -59,6 +61,7 @@ class TreeReporter(Reporter):
     def stopTest(self, method: Any) -> None:
         """The test has come to its end."""
         super().stopTest(method)
+        self._running = ""
         if self._column:
             self._end_line("", self.SUCCESS)
 
@@ -67,6 +70,19 @@ class TreeReporter(Reporter):
         if self._column and "warning" in event:
             self._end_line("", self.SUCCESS)
         super()._observeWarnings(event)
+
+    def _print_now(self, error: Error) -> None:
+        if self._column and self.realtime:
+            self._end_line("", self.SUCCESS)
+        super()._print_now(error)
+
+    def _tell(self, test: Any, outcome: str, color: str) -> None:
+        """End the line of the test; what is not the test that runs (a fixture, a sub-test) gets one of its own."""
+        if not self._column and test.id() != self._running:
+            text = f"{test.id()} ... "
+            self._column = len(text)
+            self._write("%s", text)
+        self._end_line(outcome, color)
 
     def _end_line(self, outcome: str, color: str) -> None:
         spaces = " " * (WIDTH - self._column - len(outcome))
@@ -79,32 +95,32 @@ class TreeReporter(Reporter):
     def addSuccess(self, test: Any) -> None:
         """The test has passed."""
         super().addSuccess(test)
-        self._end_line("[OK]", self.SUCCESS)
+        self._tell(test, "[OK]", self.SUCCESS)
 
     def addError(self, test: Any, error: Error) -> None:  # type: ignore[override]
         """Something went wrong that the test does not claim anything about."""
         super().addError(test, error)
-        self._end_line("[ERROR]", self.ERROR)
+        self._tell(test, "[ERROR]", self.ERROR)
 
     def addFailure(self, test: Any, fail: Error) -> None:  # type: ignore[override]
         """A claim of the test does not hold."""
         super().addFailure(test, fail)
-        self._end_line("[FAIL]", self.FAILURE)
+        self._tell(test, "[FAIL]", self.FAILURE)
 
     def addSkip(self, test: Any, reason: Any) -> None:
         """The test was not run, or not to its end."""
         super().addSkip(test, reason)
-        self._end_line("[SKIPPED]", self.SKIP)
+        self._tell(test, "[SKIPPED]", self.SKIP)
 
     def addExpectedFailure(self, test: Any, error: Error, todo: Todo | None = None) -> None:  # type: ignore[override]
         """The test has failed as it was expected to."""
         super().addExpectedFailure(test, error, todo)
-        self._end_line("[TODO]", self.TODO)
+        self._tell(test, "[TODO]", self.TODO)
 
     def addUnexpectedSuccess(self, test: Any, todo: Todo | None = None) -> None:
         """The test has passed, though it was expected to fail."""
         super().addUnexpectedSuccess(test, todo)
-        self._end_line("[SUCCESS!?!]", self.TODONE)
+        self._tell(test, "[SUCCESS!?!]", self.TODONE)
 
     def _printSummary(self) -> None:
         """Print whether all went well, in its colour, with numbers."""

@@ -1,7 +1,8 @@
 """What the processes of a run say to each other: lines of JSON over pipes.
 
 To a worker: its settings, then one unit of work after the other, a list of keys. From a worker: "ready", then for each
-test "start", what it prints ("out"), "warning", outcomes, and "stop"; after each unit "done".
+test "start", what it prints ("out"), "warning", outcomes, and "stop"; of each unit first what is "missing" there, if
+anything is, and in the end "done".
 
 A *key* is a test's name, and a number that tells tests of the same name apart.
 """

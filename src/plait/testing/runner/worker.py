@@ -5,6 +5,7 @@ It loads all of them, as the process does that started it, and runs those that i
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import sys
@@ -111,6 +112,7 @@ def main() -> None:
     with open(MARKER, "w"):
         pass
     _print_to("out.log")
+    faulthandler.enable(2)
     sys.stdout = sys.stderr = Printed(sender)
     tests = dict(keyed(iterate(suite)))
 
@@ -125,15 +127,15 @@ def main() -> None:
             addObserver(warn)
             sender.send({"ready": len(tests)})
             for unit in messages:
-                chosen = [(tuple(key), tests.get(tuple(key))) for key in unit]
+                keys = [(name, number) for name, number in unit]
+                missing = [key for key in keys if key not in tests]
+                if missing:
+                    sender.send({"missing": missing})
                 result = SendingResult(sender, settings.tbformat)
-                # A test may be there under a name of its own and not be found here: its parent reports it.
-                result.keys = {id(test): key for key, test in chosen if test is not None}
+                result.keys = {id(tests[key]): key for key in keys if key in tests}
                 listener: Any = CollectingWrapper(result) if settings.forceGC else result
-                LoggedSuite([test for _, test in chosen if test is not None]).run(listener)
-                sender.send({"done": True})
-                if result.shouldStop:
-                    break
+                LoggedSuite([tests[key] for key in keys if key in tests]).run(listener)
+                sender.send({"done": True, "interrupted": result.shouldStop})
 
 
 def _take_over_streams() -> tuple[IO[bytes], IO[bytes]]:

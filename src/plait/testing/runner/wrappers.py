@@ -101,10 +101,11 @@ class UncleanWarningsReporterWrapper(ReporterWrapper):
     """Makes a warning of what a test leaves behind in the reactor, which is an error otherwise."""
 
     def addError(self, test: Any, error: Error) -> None:
-        """Warn, if the test has only left something behind."""
+        """Warn, if the test has only left something behind: apart from that it has passed."""
         failure = asFailure(error)
         if failure.check(DirtyReactorAggregateError):
             warnings.warn(failure.getErrorMessage(), UserWarning, stacklevel=1)
+            self._originalReporter.addSuccess(test)
         else:
             self._originalReporter.addError(test, error)
 
