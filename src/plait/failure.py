@@ -149,6 +149,10 @@ class Failure(Special, BaseException):
             self._frames = _frames_of(self.tb, self.captureVars)
         return self._frames
 
+    @frames.setter
+    def frames(self, frames: list[Frame]) -> None:
+        self._frames = frames
+
     @property
     def stack(self) -> list[Frame]:
         """Always empty: the frames above the one that handled the error are not kept."""

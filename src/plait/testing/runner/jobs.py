@@ -189,7 +189,10 @@ class _Run:
         """Until all is reported, or no more is wanted."""
         for _ in range(min(self.settings.jobs, len(self.waiting))):
             self.hire()
-        while self.reported < len(self.records) and not self.result.shouldStop:
+        while not self.result.shouldStop:
+            # A worker that is done with its tests may still have fixtures to take down.
+            if self.reported == len(self.records) and not any(worker.busy for worker in self.workers):
+                return
             worker, message = self.said.get()
             if message is None:
                 self.bury(worker)

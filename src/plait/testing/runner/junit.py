@@ -32,10 +32,12 @@ class _Row:
 
 
 class JUnitWriter(ReporterWrapper):
-    """Passes all on to another reporter, and writes the file when all is done."""
+    """Passes all on to another reporter, and writes the file when all is done. OSError if that cannot be done."""
 
     def __init__(self, reporter: Any, path: str) -> None:
         super().__init__(reporter)
+        with open(path, "w"):
+            pass  # so that one need not run all tests to hear that it cannot be written
         self._path = path
         self._rows: list[_Row] = []
         self._current: _Row | None = None
@@ -94,7 +96,7 @@ class JUnitWriter(ReporterWrapper):
         super().addExpectedFailure(test, failure, todo)
 
     def done(self) -> None:
-        """Write the file. OSError if that cannot be done."""
+        """Write the file."""
         super().done()
         suite = ElementTree.Element("testsuite", name="plait")
         for element, count in (("tests", len(self._rows)), *self._totals()):
