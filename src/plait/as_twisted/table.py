@@ -151,7 +151,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.scripts": _row(),
     "twisted.scripts.trial": _row(
         f"{_LEGACY}.trial",
-        reflect=f"{_LEGACY}:reflect",
+        reflect=f"{_LEGACY}.trial:reflect",
         __file__=f"{_LEGACY}.trial:__file__",
         _parseLocalVariables=f"{_RUNNER}.testmodule:parse_variables",
     ),

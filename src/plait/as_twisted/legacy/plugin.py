@@ -58,8 +58,6 @@ def pluginPackagePaths(name: str) -> list[str]:
 def _modules(package: ModuleType | None) -> Iterator[ModuleType]:
     """The modules of the package that can be imported."""
     importlib.invalidate_caches()
-    if package is None:
-        yield from _built_in()
     name = DEFAULT_PACKAGE if package is None else package.__name__
     paths: Iterable[str] = pluginPackagePaths(name) if package is None else package.__path__
     seen = set()
@@ -76,6 +74,8 @@ def _modules(package: ModuleType | None) -> Iterator[ModuleType]:
             err(None, f"the plugins of {found.name} cannot be had")
             continue
         yield module
+    if package is None:
+        yield from _built_in()
 
 
 def _built_in() -> Iterator[ModuleType]:
