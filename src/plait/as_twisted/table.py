@@ -54,9 +54,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
     "twisted.plugins.twisted_trial": _row(
-        f"{_LEGACY}.trialnames",
-        only="BlackAndWhite Classic Minimal Subunit Timing Tree",
-        _Reporter=f"{_LEGACY}.trialnames:ReporterPlugin",
+        f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
     ),
     "twisted.python": _row(),
     "twisted.python.failure": _row("plait.failure"),

@@ -1,5 +1,5 @@
 """What `twisted.trial.runner` and `twisted.trial.reporter` have besides the rooms' own: a loader that finds names as
-`reflect.namedAny` does, reporters for tools that are not installed everywhere, and the plugins that name reporters.
+`reflect.namedAny` does, and reporters for a tool that is not installed everywhere and for tests in the place of others.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from plait.as_twisted.legacy.plugin import IPlugin
 from plait.as_twisted.legacy.reflect import namedAny
-from plait.interfaces import implementer
 from plait.testing.marks import Todo
 from plait.testing.runner import loading
-from plait.testing.runner.interfaces import Error, IReporter
+from plait.testing.runner.interfaces import Error
 from plait.testing.runner.result import TestResult, asFailure
 from plait.testing.runner.wrappers import ReporterWrapper
 
@@ -152,32 +150,3 @@ class SubunitReporter(TestResult):
 def _exc_info(error: Error) -> tuple[Any, Any, Any]:
     failure = asFailure(error)
     return failure.type, failure.value, failure.tb
-
-
-@implementer(IPlugin, IReporter)
-class ReporterPlugin:
-    """Says which reporter a name on the command line means."""
-
-    def __init__(
-        self, name: str, module: str, description: str, longOpt: str, shortOpt: str | None, klass: str
-    ) -> None:
-        self.name = name
-        self.module = module
-        self.description = description
-        self.longOpt = longOpt
-        self.shortOpt = shortOpt
-        self.klass = klass
-
-
-def _plugin(name: str, description: str, longOpt: str, shortOpt: str | None, klass: str) -> ReporterPlugin:
-    return ReporterPlugin(name, "twisted.trial.reporter", description, longOpt, shortOpt, klass)
-
-
-Tree = _plugin("Tree Reporter", "the tree of tests, in colours (the default)", "verbose", "v", "TreeReporter")
-BlackAndWhite = _plugin(
-    "Black-And-White Reporter", "a line for each test, without colours", "bwverbose", "o", "VerboseTextReporter"
-)
-Minimal = _plugin("Minimal Reporter", "one line of numbers", "summary", "s", "MinimalReporter")
-Classic = _plugin("Classic Reporter", "a character for each test", "text", "t", "TextReporter")
-Timing = _plugin("Timing Reporter", "a line for each test, with its time", "timing", None, "TimingTextReporter")
-Subunit = _plugin("Subunit Reporter", "a subunit stream", "subunit", None, "SubunitReporter")
