@@ -322,4 +322,4 @@ def run() -> None:
     if config.tracer is not None:
         sys.settrace(None)
         config.tracer.results().write_results(show_missing=True, summary=False, coverdir=config.coverdir().path)
-    sys.exit(not result.wasSuccessful())
+    sys.exit(not result.wasSuccessful() or result.shouldStop)
