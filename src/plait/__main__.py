@@ -2,7 +2,7 @@
 
 import sys
 
-from plait.daemon.cli import main
+from plait.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -46,7 +46,9 @@ Announce().setServiceParent(application)
 AS_USER = """
 import encodings.idna, os, pwd, shutil, sys
 import plait.engine, plait.protocol, plait.service, plait.task
-from plait.daemon import cli, runner
+from plait import cli
+import plait.testing.runner.cli
+from plait.daemon import runner
 user = int(sys.argv[1])
 os.setgroups([])
 os.setgid(user)

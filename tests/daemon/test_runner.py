@@ -470,7 +470,7 @@ def test_a_failed_start_is_in_the_log_too(plait: Plait) -> None:
 def test_a_platform_without_fork(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from plait.daemon.cli import main
+    from plait.cli import main
 
     monkeypatch.delattr(os, "fork")
     assert main(["run", "-y", str(tmp_path / "app.py")]) == 1

@@ -23,11 +23,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.metadata import Distribution, DistributionFinder
+from importlib.util import find_spec
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
@@ -146,6 +147,13 @@ class AliasLoader(Loader):
         for room in self._row.rooms:
             import_module(room)
 
+    def get_code(self, fullname: str) -> CodeType | None:
+        """What ``python -m`` runs: the code of the room that a ``__main__`` stands for."""
+        if not self._row.rooms:
+            return None
+        spec = find_spec(self._row.rooms[0])
+        return spec.loader.get_code(spec.name) if spec is not None and isinstance(spec.loader, InspectLoader) else None
+
 
 class AliasFinder(MetaPathFinder):
     """Answers for `twisted` and all that is under it, and for nothing else."""
@@ -161,7 +169,9 @@ class AliasFinder(MetaPathFinder):
             return None
         row = MODULES.get(fullname)
         if row is not None:
-            return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=True)
+            # A package cannot be run by ``python -m``.
+            package = not fullname.endswith(".__main__")
+            return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=package)
         module, _, name = fullname.rpartition(".")
         row = MODULES.get(module)
         if row is None or not row.rooms:

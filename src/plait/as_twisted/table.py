@@ -34,6 +34,7 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 
 _VERSION = "plait.as_twisted.version"
 _LEGACY = "plait.as_twisted.legacy"
+_RUNNER = "plait.testing.runner"
 _TESTING = _row(
     "plait.testing",
     only="""
@@ -69,6 +70,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.persisted.styles": _row(f"{_LEGACY}.styles"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
+    "twisted.plugins.twisted_trial": _row(
+        f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
+    ),
     "twisted.python": _row(),
     "twisted.python.failure": _row(
         "plait.failure",
@@ -184,8 +188,55 @@ MODULES: Mapping[str, Row] = {
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),
     "twisted.test.proto_helpers": _TESTING,
+    "twisted.scripts": _row(),
+    "twisted.scripts.trial": _row(
+        f"{_LEGACY}.trial",
+        reflect=f"{_LEGACY}.trial:reflect",
+        __file__=f"{_LEGACY}.trial:__file__",
+        _parseLocalVariables=f"{_RUNNER}.testmodule:parse_variables",
+    ),
     "twisted.trial": _row(),
+    "twisted.trial.__main__": _row(f"{_LEGACY}.trial_main"),
+    "twisted.trial._dist": _row(),
+    "twisted.trial._dist.disttrial": _row(DistTrialRunner=f"{_RUNNER}.jobs:JobsRunner"),
+    "twisted.trial._dist.functional": _row(f"{_LEGACY}.trialnames", only="compose"),
+    "twisted.trial.itrial": _row(f"{_RUNNER}.interfaces", only="IReporter ITestCase"),
+    "twisted.trial.reporter": _row(
+        f"{_RUNNER}.reporters",
+        f"{_RUNNER}.tree",
+        f"{_RUNNER}.result",
+        f"{_RUNNER}.wrappers",
+        f"{_RUNNER}.terminal",
+        f"{_LEGACY}.trialnames",
+        only="""
+            MinimalReporter Reporter SafeStream SubunitReporter TestProtocolClient TestResult TextReporter
+            TimingTextReporter TreeReporter UncleanWarningsReporterWrapper VerboseTextReporter
+        """,
+        _AdaptedReporter=f"{_LEGACY}.trialnames:AdaptedReporter",
+        _AnsiColorizer=f"{_RUNNER}.terminal:AnsiColorizer",
+        _ExitWrapper=f"{_RUNNER}.wrappers:ExitWrapper",
+        __file__=f"{_RUNNER}.wrappers:__file__",
+    ),
+    "twisted.trial.runner": _row(
+        f"{_LEGACY}.trialnames",
+        f"{_RUNNER}.loading",
+        f"{_RUNNER}.finding",
+        f"{_RUNNER}.suites",
+        f"{_RUNNER}.running",
+        only="""
+            DestructiveTestSuite ErrorHolder LoggedSuite NOT_IN_TEST TestHolder TestLoader TestSuite TrialRunner
+            filenameToModule isPackage isTestCase name samefile
+        """,
+        TrialSuite=f"{_RUNNER}.suites:TestSuite",
+        _Runner=f"{_RUNNER}.running:TrialRunner",
+        _qualNameWalker=f"{_RUNNER}.finding:walk_name",
+    ),
     "twisted.trial.unittest": _row("plait.testing.case"),
-    "twisted.trial.util": _row("plait.testing.case", "plait.testing.marks", only="DirtyReactorAggregateError suppress"),
+    "twisted.trial.util": _row(
+        "plait.testing.case",
+        "plait.testing.marks",
+        only="DirtyReactorAggregateError suppress",
+        _WorkingDirectoryBusy=f"{_RUNNER}.folder:FolderBusyError",
+    ),
 }
 # --8<-- [end:table]

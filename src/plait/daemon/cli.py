@@ -1,22 +1,13 @@
-"""The command line of ``plait``: what may be typed, and what each option means."""
+"""The command line of ``plait run``: what may be typed, and what each option means."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
-
-from plait import __version__
+from typing import Any
 
 # The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
 USAGE_ERROR = 2
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # argparse prints all options first; the one line that matters is then the last of thirty.
-        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def _umask(text: str) -> int:
@@ -29,15 +20,8 @@ def _umask(text: str) -> int:
     return mask
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser for all of ``plait``."""
-    parser = _Parser(
-        prog="plait",
-        description="Run network applications made with Plait.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"plait {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``run`` to the commands of ``plait``."""
     run = commands.add_parser(
         "run",
         help="run an application file, as a daemon unless -n is given",
@@ -85,16 +69,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="the file creation mask, in octal (default: 077; with -n: as it is)",
     )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
-    return parser
+    run.set_defaults(execute=execute)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line `arguments` (those of the process if None). Returns the status to exit with."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        return 0
+def execute(options: argparse.Namespace) -> int:
+    """Do what ``plait run`` with these options says. Returns the status to exit with."""
     if options.python is None:
         print("plait run: name the application file to run: plait run -y FILE", file=sys.stderr)
         return USAGE_ERROR

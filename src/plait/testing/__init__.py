@@ -5,7 +5,7 @@ itself), `plait.testing.running` and `plait.testing.logged` (what it is made of)
 transport that is a bytes buffer), `plait.testing.reactors` (a reactor that only notes what it is asked),
 `plait.testing.peers` (ready-made protocols and producers, and waiting for them), `plait.testing.pumps` (two protocols
 joined without a network), `plait.testing.asserts`, `plait.testing.marks`, `plait.testing.steps` and
-`plait.testing.case` (tests in classes, as trial has them).
+`plait.testing.case` (tests in classes, as trial has them), `plait.testing.runner` (the command that runs them).
 """
 
 from importlib import import_module
