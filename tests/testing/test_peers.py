@@ -41,8 +41,11 @@ def test_a_producer_that_is_asked() -> None:
     transport.registerProducer(producer, False)
     with pytest.raises(RuntimeError, match="paused"):
         producer.pauseProducing()
-    for _ in range(12):
-        assert done.called == (transport.value() == b"0123456789")
+    for n in range(10):
+        assert not done.called and transport.value() == b"0123456789"[:n]
+        producer.resumeProducing()
+    assert done.called
+    with pytest.raises(RuntimeError, match="after it was done"):
         producer.resumeProducing()
     assert transport.value() == b"0123456789"
     assert transport.producer is None

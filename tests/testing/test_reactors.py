@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from plait.engine import deferToThreadPool
+from plait.failure import Failure
 from plait.interfaces import (
     IConnector,
     IListeningPort,
     IReactorCore,
+    IReactorFDSet,
+    IReactorSocket,
     IReactorSSL,
     IReactorTCP,
+    IReactorThreads,
     IReactorTime,
+    IReactorUNIX,
     verifyObject,
 )
 from plait.protocol import ClientFactory, Factory
 from plait.testing import MemoryReactor, MemoryReactorClock
-from plait.transport import HostnameAddress, IPv4Address, IPv6Address
+from plait.transport import IPv4Address, IPv6Address
+from plait.transport.address import UNIXAddress
 
 
 @pytest.mark.parametrize("cls", [MemoryReactor, MemoryReactorClock])
 def test_it_is_a_reactor(cls: type[MemoryReactor]) -> None:
     reactor = cls()
-    for interface in (IReactorCore, IReactorTCP, IReactorSSL):
+    for interface in (
+        IReactorCore,
+        IReactorTCP,
+        IReactorSSL,
+        IReactorUNIX,
+        IReactorSocket,
+        IReactorFDSet,
+        IReactorThreads,
+    ):
         assert verifyObject(interface, reactor)
     tcp: IReactorTCP = reactor
     assert tcp is reactor
@@ -62,7 +81,7 @@ def test_clients_are_kept_and_told_that_it_begins() -> None:
     assert reactor.sslClients == [("example.com", 443, factory, context, 3, ("::1", 0))]
     assert reactor.connectors == started == [one, two]
     assert one.getDestination() == IPv4Address("TCP", "127.0.0.1", 80)
-    assert two.getDestination() == HostnameAddress(b"example.com", 443)
+    assert two.getDestination() == IPv4Address("TCP", "example.com", 443)
     assert (one.stoppedConnecting, one.disconnected, one.connects) == (False, False, 0)
     one.stopConnecting()
     one.disconnect()
@@ -83,9 +102,75 @@ def test_running_makes_the_calls_that_wait_for_it() -> None:
     assert (reactor.running, reactor.hasRun, reactor.hasStopped) == (False, False, False)
     reactor.run()
     assert calls == [(1, "k", True), "at once"]
-    assert (reactor.running, reactor.hasRun, reactor.hasStopped, reactor.hasCrashed) == (False, True, True, False)
+    assert (reactor.running, reactor.hasRun, reactor.hasStopped) == (True, True, False)
+    reactor.callWhenRunning(calls.append, "still running")
+    assert calls[-1] == "still running"
+    reactor.stop()
+    assert (reactor.running, reactor.hasStopped, reactor.hasCrashed) == (False, True, False)
     reactor.crash()
     assert reactor.hasCrashed
+
+
+def test_unix_sockets_are_kept() -> None:
+    reactor, server, client = MemoryReactor(), Factory(), ClientFactory()
+    port = reactor.listenUNIX("/run/a", server, mode=0o600, wantPID=True)
+    assert reactor.unixServers == [("/run/a", server, 50, 0o600, True)]
+    assert port.getHost() == UNIXAddress("/run/a")
+    connector = reactor.connectUNIX(b"/run/a", client, checkPID=True)
+    assert reactor.unixClients == [(b"/run/a", client, 30, True)]
+    assert connector.getDestination() == UNIXAddress("/run/a")
+    assert reactor.connectors == [connector]
+
+
+def test_sockets_that_are_there_already_are_kept() -> None:
+    reactor, factory, protocol = MemoryReactor(), Factory(), object()
+    port = reactor.adoptStreamPort(7, socket.AF_INET6, factory)
+    assert reactor.adoptedPorts == [(7, socket.AF_INET6, factory)]
+    assert isinstance(port.getHost(), IPv6Address)
+    assert isinstance(reactor.adoptStreamPort(8, socket.AF_UNIX, factory).getHost(), UNIXAddress)
+    reactor.adoptStreamConnection(8, socket.AF_INET, factory)
+    assert reactor.adoptedStreamConnections == [(8, socket.AF_INET, factory)]
+    reactor.adoptDatagramPort(9, socket.AF_INET, protocol, 512)
+    assert reactor.adoptedDatagramPorts == [(9, socket.AF_INET, protocol, 512)]
+
+
+def test_descriptors_are_kept_once() -> None:
+    reactor = MemoryReactor()
+    both: Any = object()
+    writer: Any = object()
+    for _ in range(2):
+        reactor.addReader(both)
+        reactor.addWriter(both)
+    reactor.addWriter(writer)
+    assert (reactor.getReaders(), reactor.getWriters()) == ([both], [both, writer])
+    assert reactor.removeAll() == [both, writer]
+    assert (reactor.getReaders(), reactor.getWriters()) == ([], [])
+    reactor.addReader(both)
+    reactor.addWriter(both)
+    for _ in range(2):
+        reactor.removeReader(both)
+        reactor.removeWriter(both)
+    assert (reactor.readers, reactor.writers) == ([], [])
+
+
+@pytest.mark.parametrize("cls", [MemoryReactor, MemoryReactorClock])
+def test_threads_that_are_none(cls: type[MemoryReactor], flushLoggedErrors: Callable[..., list[Failure]]) -> None:
+    reactor = cls()
+    calls: list[object] = []
+    reactor.callInThread(calls.append, 1)
+    assert calls == [1]
+    reactor.callInThread(int, "x")
+    assert len(flushLoggedErrors(ValueError)) == 1
+    reactor.suggestThreadPoolSize(3)
+    assert reactor.threadPoolSize == 3
+    pool: Any = reactor.getThreadPool()
+    deferToThreadPool(reactor, pool, int, "7").addBoth(calls.append)
+    deferToThreadPool(reactor, pool, int, "y").addErrback(lambda failure: calls.append(failure.type))
+    if isinstance(reactor, MemoryReactorClock):
+        # The reactor's own calls come with its next turn.
+        assert calls == [1]
+        reactor.advance(0)
+    assert calls == [1, 7, ValueError]
 
 
 def test_triggers() -> None:

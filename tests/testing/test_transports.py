@@ -90,11 +90,11 @@ def test_reading_can_be_paused_and_stopped() -> None:
     assert transport.producerState == "producing"
     transport.stopProducing()
     assert transport.producerState == "stopped"
-    with pytest.raises(OSError, match="stopped"):
+    with pytest.raises(RuntimeError, match="stopped"):
         transport.resumeProducing()
     transport = StringTransport()
     transport.loseConnection()
-    with pytest.raises(OSError, match="after loseConnection"):
+    with pytest.raises(RuntimeError, match="after loseConnection"):
         transport.pauseProducing()
 
 

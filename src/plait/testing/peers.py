@@ -63,9 +63,9 @@ class NonStreamingProducer:
         self.result: Deferred[None] = Deferred()
 
     def resumeProducing(self) -> None:
-        """Write the next piece; with the last one, leave the consumer."""
+        """Write the next piece; with the last one, leave the consumer. RuntimeError if there is none left."""
         if self.consumer is None:
-            return
+            raise RuntimeError("this producer was asked for more after it was done")
         self.consumer.write(b"%d" % self.counter)
         self.counter += 1
         if self.counter == _PIECES:

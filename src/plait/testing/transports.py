@@ -100,17 +100,17 @@ class StringTransport:
 
     def _check_producing(self) -> None:
         if self.disconnecting:
-            raise OSError("Cannot resume producing after loseConnection")
+            raise RuntimeError("Cannot pause or resume reading after loseConnection")
         if self.producerState == "stopped":
-            raise OSError("Cannot resume a stopped producer")
+            raise RuntimeError("Cannot pause or resume reading that has been stopped")
 
     def pauseProducing(self) -> None:
-        """Note that reading is paused; OSError if the connection is being closed or reading has been stopped."""
+        """Note that reading is paused; RuntimeError if the connection is being closed or reading has been stopped."""
         self._check_producing()
         self.producerState = "paused"
 
     def resumeProducing(self) -> None:
-        """Note that reading goes on; OSError if the connection is being closed or reading has been stopped."""
+        """Note that reading goes on; RuntimeError if the connection is being closed or reading has been stopped."""
         self._check_producing()
         self.producerState = "producing"
 
