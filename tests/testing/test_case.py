@@ -416,7 +416,8 @@ def test_a_deprecated_attribute_of_a_module(monkeypatch: pytest.MonkeyPatch) -> 
     def test(self: Any) -> None:
         since = Version("Thing", 1, 2, 0)
         self.assertEqual(self.getDeprecatedModuleAttribute("thing", "old", since, "use new"), 5)
-        self.assertRaises(AssertionError, self.getDeprecatedModuleAttribute, "thing", "old", since)
+        self.assertEqual(self.getDeprecatedModuleAttribute("thing", "old", since), 5)
+        self.assertRaises(AssertionError, self.getDeprecatedModuleAttribute, "thing", "old", since, "use nothing")
         self.assertRaises(AssertionError, self.getDeprecatedModuleAttribute, "thing", "fine", since)
 
     assert outcomes(case_of(SynchronousTestCase, test)) == [("success", None)]

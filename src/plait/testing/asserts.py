@@ -46,14 +46,14 @@ class RaisesContext:
         wanted = _names(expected)
         before = f"{self._message}: " if self._message else ""
         if error is None:
-            self._case.fail(f"{before}{wanted} not raised: the call gave {self.result!r}")
+            self._case.fail(f"{before}{wanted} not raised ({self.result!r} returned)")
         if isinstance(error, expected):
             self.exception = error.with_traceback(None)
             return True
         if not isinstance(error, Exception):
             return False
-        text = Failure(error).getTraceback()
-        raise self._case.failureException(f"{before}{type(error).__name__} raised, not {wanted}:\n{text}") from error
+        text = f"{before}{_full_name(type(error))} raised instead of {wanted}:\n {Failure(error).getTraceback()}"
+        raise self._case.failureException(text) from error
 
 
 def _deferred(work: Deferred[Any] | Coroutine[Any, Any, Any]) -> Deferred[Any]:
@@ -178,6 +178,8 @@ class Assertions(unittest.TestCase):
             result = f(*rest, **kwargs)
         if not seen:
             self.fail(f"{f!r} gave no warning")
+        if len({(warning.category, str(warning.message)) for warning in seen}) > 1:
+            self.fail("Can't handle different warnings")
         for warning in seen:
             self.assertIs(warning.category, category)
             self.assertEqual(str(warning.message), message)
@@ -193,9 +195,9 @@ class Assertions(unittest.TestCase):
         The Deferred goes on with None.
         """
         waiting = _deferred(deferred)
-        result = _result_of(self, waiting, "a result")
+        result = _result_of(self, waiting, "Success result")
         if isinstance(result, Failure):
-            self.fail(f"{waiting!r} was to have a result, but has failed:\n{result.getTraceback()}")
+            self.fail(f"Success result expected on {waiting!r}, but it has failed with {_text(result)}")
         value: T = result
         return value
 
@@ -205,12 +207,13 @@ class Assertions(unittest.TestCase):
         The test fails otherwise. The Deferred goes on with None.
         """
         waiting = _deferred(deferred)
-        result = _result_of(self, waiting, "a failure")
+        wanted = f"Failure of type ({' or '.join(_full_name(t) for t in types)})" if types else "Failure result"
+        result = _result_of(self, waiting, wanted)
         if not isinstance(result, Failure):
-            self.fail(f"{waiting!r} was to fail, but has the result {result!r}")
+            self.fail(f"{wanted} expected on {waiting!r}, but it has the result {result!r}")
         failure: Failure = result
         if types and not failure.check(*types):
-            self.fail(f"{waiting!r} was to fail with {_names(types)}, but did so with:\n{failure.getTraceback()}")
+            self.fail(f"{wanted} expected on {waiting!r}, but it has failed with {_text(failure)}")
         return failure
 
     def assertNoResult(self, deferred: Deferred[Any] | Coroutine[Any, Any, Any]) -> None:
@@ -225,7 +228,7 @@ class Assertions(unittest.TestCase):
         if results:
             # It is told here, and so need not be logged as well.
             waiting.addErrback(lambda failure: None)
-            self.fail(f"{waiting!r} was not to have a result yet, but has {results[0]!r}")
+            self.fail(f"No result expected on {waiting!r}, but it has {results[0]!r}")
 
     def assertFailure(self, deferred: Deferred[Any], *expectedFailures: Any) -> Deferred[Any]:
         """The Deferred fails, at some time, with one of these exception classes; it goes on with the exception.
@@ -270,9 +273,17 @@ def _names(types: Any) -> str:
     return " or ".join(getattr(t, "__name__", str(t)) for t in each)
 
 
+def _full_name(cls: Any) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}" if isinstance(cls, type) else str(cls)
+
+
+def _text(failure: Failure) -> str:
+    return f"{_full_name(failure.type)}: {failure.getErrorMessage()}\n{failure.getTraceback()}"
+
+
 def _result_of(case: Assertions, deferred: Deferred[Any], what: str) -> Any:
     results: list[Any] = []
     deferred.addBoth(results.append)
     if not results:
-        case.fail(f"{deferred!r} was to have {what}, but has not been fired")
+        case.fail(f"{what} expected on {deferred!r}, but it has not been fired")
     return results[0]
