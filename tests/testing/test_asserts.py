@@ -62,7 +62,7 @@ def test_assert_raises_fails() -> None:
         CASE.assertRaises(KeyError, lambda: 5)
     with pytest.raises(FailTest, match="AssertionError not raised"):
         CASE.assertRaises(AssertionError, lambda: None)
-    with pytest.raises(FailTest, match="builtins.ZeroDivisionError raised instead of KeyError or IndexError"):
+    with pytest.raises(FailTest, match=r"builtins.ZeroDivisionError raised instead of KeyError or IndexError"):
         CASE.assertRaises((KeyError, IndexError), lambda: 1 / 0)
     with pytest.raises(FailTest, match="here: KeyError not raised"), CASE.assertRaises(KeyError, msg="here"):
         pass
@@ -118,9 +118,9 @@ def test_the_failure_that_is_there() -> None:
     assert CASE.failureResultOf(gives(error), IndexError, LookupError).value is error
     with pytest.raises(FailTest, match="has not been fired"):
         CASE.failureResultOf(Deferred())
-    with pytest.raises(FailTest, match="Failure result expected.*has the result 3"):
+    with pytest.raises(FailTest, match=r"Failure result expected.*has the result 3"):
         CASE.failureResultOf(succeed(3))
-    with pytest.raises(FailTest, match=r"type \(builtins.IndexError or builtins.OSError\) expected(?s:.)*builtins.KeyError"):
+    with pytest.raises(FailTest, match=r"\(builtins.IndexError or builtins.OSError\) expected(?s:.)*builtins.KeyError"):
         CASE.failureResultOf(fail(error), IndexError, OSError)
 
 

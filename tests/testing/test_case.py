@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import unittest
 import warnings
 from collections.abc import Callable
@@ -290,10 +291,39 @@ def test_what_is_left_in_the_reactor_is_named() -> None:
 
     [(what, error)] = outcomes(case_of(ReactorTestCase, test))
     assert what == "error" and isinstance(error, DirtyReactorAggregateError)
-    assert len(error.leftovers) == 2
+    assert (len(error.delayedCalls), len(error.selectables)) == (1, 1)
     assert "later" in str(error) and "Factory" in str(error)
     assert reactor.getDelayedCalls() == []
     assert outcomes(case_of(ReactorTestCase, lambda self: None)) == [("success", None)]
+
+
+def test_a_thread_that_is_still_at_work_is_named() -> None:
+    go = threading.Event()
+
+    def test(self: Any) -> None:
+        threading.Thread(target=go.wait, args=(30,), name="mine").start()
+
+    def ended(self: Any) -> None:
+        go.set()
+
+    try:
+        [(what, error)] = outcomes(case_of(ReactorTestCase, test))
+        assert what == "error" and isinstance(error, DirtyReactorAggregateError)
+        [name] = error.selectables
+        assert "mine" in name
+        # It is not the next test's, and a thread that comes to its end in time is nobody's.
+        assert outcomes(case_of(ReactorTestCase, lambda self: None)) == [("success", None)]
+        assert outcomes(case_of(ReactorTestCase, test, tearDown=ended)) == [("success", None)]
+    finally:
+        go.set()
+
+
+def test_an_error_that_was_lost_in_a_cycle_is_this_tests() -> None:
+    def test(self: Any) -> None:
+        d: Any = fail(KeyError("lost"))
+        d.cycle = d
+
+    assert kinds(case_of(SynchronousTestCase, test)) == [("error", "KeyError")]
 
 
 def test_what_was_there_before_is_not_the_tests() -> None:

@@ -77,7 +77,8 @@ class _Watch:
         from plait.current import getReactor
         from plait.testing.running import sweep
 
-        names = sweep(getReactor(), known)
+        left = sweep(getReactor(), known)
+        names = [*left.calls, *left.others]
         if names and not self.failed:
             listed = "\n".join(f"  {name}" for name in names)
             pytest.fail(

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import thread as futures_thread
+from typing import Any, NamedTuple, TypeVar
 
 from plait.current import getReactor
 from plait.deferred import Deferred, ensureDeferred
 from plait.failure import Failure
 
 T = TypeVar("T")
+
+
+class Left(NamedTuple):
+    """The names of what a test has left behind: delayed calls, and all else (ports, connections, threads)."""
+
+    calls: list[str]
+    others: list[str]
+
 
 # unittest leaves out the frames of modules that have this name.
 __unittest = True
@@ -19,6 +29,9 @@ _GRACE = 1.0
 
 # Turns of the loop in which connections that are being closed may go; over loopback it takes two or three.
 _TURNS = 10
+
+# Seconds of each such turn in which nothing but threads has to come to its end.
+_PAUSE = 0.02
 
 
 class NotFinished(AssertionError):
@@ -96,22 +109,35 @@ def leftovers(reactor: Any) -> list[object]:
     return [*reactor.getDelayedCalls(), *net.ports, *net.connections]
 
 
-def sweep(reactor: Any, known: list[object]) -> list[str]:
-    """Give closing connections a moment, then end what is left behind, except what is `known`. Returns their names."""
+def threads() -> list[object]:
+    """The threads that keep the process from ending, but for those that wait for work in a pool.
+
+    Those of the reactor's pool are none of them: the reactor waits for what they do when it stops.
+    """
+    pooled = futures_thread._threads_queues
+    return [t for t in threading.enumerate() if not t.daemon and t not in pooled]
+
+
+def sweep(reactor: Any, known: list[object], look: Callable[[Any], list[object]] = leftovers) -> Left:
+    """Give what is being closed a moment, then end what is left behind, except what is `known`.
+
+    `look` tells what is there. Returns the names of what was left.
+    """
 
     def left() -> list[object]:
-        return [thing for thing in leftovers(reactor) if not any(thing is other for other in known)]
+        return [thing for thing in look(reactor) if not any(thing is other for other in known)]
 
     for _ in range(_TURNS):
-        if not left():
-            return []
-        reactor.iterate(0)
-    names = []
+        things = left()
+        if not things:
+            return Left([], [])
+        reactor.iterate(_PAUSE if all(isinstance(thing, threading.Thread) for thing in things) else 0)
+    found = Left([], [])
     for thing in left():
-        names.append(str(thing))
+        (found.calls if hasattr(thing, "getTime") else found.others).append(str(thing))
         end(thing)
     reactor.iterate(0)
-    return names
+    return found
 
 
 def end(thing: Any) -> None:

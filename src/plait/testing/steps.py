@@ -14,6 +14,7 @@ import tempfile
 import unittest
 import warnings
 from collections.abc import Callable, Sequence
+from gc import collect
 from types import TracebackType
 from typing import Any, TypeAlias
 from unittest import SkipTest
@@ -23,20 +24,27 @@ from plait.deferred import Deferred, TimeoutError
 from plait.failure import Failure
 from plait.log import globalLogPublisher
 from plait.testing.logged import LoggedErrors
-from plait.testing.running import TimedOut, leftovers, runToEnd, sweep
+from plait.testing.running import TimedOut, leftovers, runToEnd, sweep, threads
 
 # unittest leaves out the frames of modules that have this name, and so shows the user's line first.
 __unittest = True
+
+# Only CPython can collect the young objects alone, which takes less than a millisecond.
+_COLLECT_YOUNG = sys.implementation.name == "cpython"
 
 _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
 
 class DirtyReactorAggregateError(Exception):
-    """A test has left something behind in the reactor; `leftovers` has the names."""
+    """A test has left something behind in the reactor.
 
-    def __init__(self, leftovers: Sequence[str]) -> None:
-        self.leftovers = list(leftovers)
-        listed = "".join(f"\n  {name}" for name in self.leftovers)
+    `delayedCalls` has the names of calls, `selectables` those of ports, connections and threads.
+    """
+
+    def __init__(self, delayedCalls: Sequence[str], selectables: Sequence[str] | None = None) -> None:
+        self.delayedCalls = list(delayedCalls)
+        self.selectables = list(selectables or ())
+        listed = "".join(f"\n  {name}" for name in [*self.delayedCalls, *self.selectables])
         super().__init__(f"left behind in the reactor (cancel, close or await it before the test ends):{listed}")
 
 
@@ -78,6 +86,9 @@ class Run:
             self.step(self._test)
             self.step(self.case.tearDown)
         self.case.doCleanups()
+        if _COLLECT_YOUNG:
+            # A Deferred that failed and was forgotten is logged when it goes, which may be in some other test.
+            collect(1)
         for failure in self.logged.flush():
             self.report(_raised(failure.prepared()), claim=False)
         self.check_left(known)
@@ -121,13 +132,14 @@ class Run:
         if isinstance(error, SkipTest):
             self.result.addSkip(self.case, str(error))
             return
+        told: Any = Failure(error, *info[::2]) if _takes_failures(self.result) else info
         todo = self.case.getTodo()
         if todo is not None and todo.expected(Failure(error)):
-            self.result.addExpectedFailure(self.case, info)
+            self.result.addExpectedFailure(self.case, told)
         elif claim and isinstance(error, AssertionError | self.case.failureException):
-            self.result.addFailure(self.case, info)
+            self.result.addFailure(self.case, told)
         else:
-            self.result.addError(self.case, info)
+            self.result.addError(self.case, told)
 
     def left(self) -> list[object]:
         """What is there in the reactor now."""
@@ -168,16 +180,26 @@ class ReactorRun(Run):
             raise TimeoutError(f"{self.case.id()} ({name}) still running at {timeout} secs") from late.__cause__
 
     def left(self) -> list[object]:
-        """The delayed calls, ports and connections of the reactor, if there is one."""
-        return leftovers(getReactor()) if "plait.engine" in sys.modules else []
+        """The delayed calls, ports, connections and threads of the reactor, if there is one."""
+        return _all_left(getReactor()) if "plait.engine" in sys.modules else []
 
     def check_left(self, known: list[object]) -> None:
         """End what is left behind, and report it if the test has passed so far."""
         if "plait.engine" not in sys.modules or getReactor().running:
             return
-        names = sweep(getReactor(), known)
-        if names and self.passed:
-            self.report(_raised(DirtyReactorAggregateError(names)))
+        left = sweep(getReactor(), known, _all_left)
+        if (left.calls or left.others) and self.passed:
+            self.report(_raised(DirtyReactorAggregateError(left.calls, left.others)))
+
+
+def _all_left(reactor: Any) -> list[object]:
+    return [*leftovers(reactor), *threads()]
+
+
+def _takes_failures(result: object) -> bool:
+    """Whether `result` is told of errors by a Failure, as one of `plait.testing.runner` is, or as `sys.exc_info` gives."""
+    interfaces = sys.modules.get("plait.testing.runner.interfaces")
+    return interfaces is not None and bool(interfaces.IReporter.providedBy(result))
 
 
 def _raised(error: BaseException) -> _ExcInfo:
