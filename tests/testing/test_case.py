@@ -16,6 +16,7 @@ import pytest
 from plait import reactor
 from plait.as_twisted.version import Version
 from plait.deferred import Deferred, TimeoutError, fail, inlineCallbacks, succeed
+from plait.failure import Failure
 from plait.log import err
 from plait.protocol import Factory
 from plait.testing.case import (
@@ -26,6 +27,7 @@ from plait.testing.case import (
 )
 from plait.testing.case import TestCase as ReactorTestCase
 from plait.testing.marks import suppress
+from plait.testing.runner.result import TestResult as Result
 
 BOTH = pytest.mark.parametrize("base", [SynchronousTestCase, ReactorTestCase])
 
@@ -124,7 +126,7 @@ def test_the_steps_are_run_in_order_and_are_waited_for() -> None:
             self.note("test")
 
     assert outcomes(Case("test_it")) == [("success", None)]
-    assert seen == ["setUp", "test", "tearDown", "last added", "first added"]
+    assert seen == ["setUp", "test", "last added", "first added", "tearDown"]
 
 
 def test_an_error_in_set_up_leaves_out_the_test_and_tear_down_but_no_clean_up() -> None:
@@ -154,7 +156,7 @@ def test_each_step_reports_its_own_error() -> None:
             self.addCleanup(lambda: fail(IndexError()))
             return later().addCallback(lambda _: 1 / 0)
 
-    assert kinds(Case("test_it")) == [("error", "ZeroDivisionError"), ("error", "KeyError"), ("error", "IndexError")]
+    assert kinds(Case("test_it")) == [("error", "ZeroDivisionError"), ("error", "IndexError"), ("error", "KeyError")]
 
 
 def test_tests_that_wait() -> None:
@@ -258,10 +260,96 @@ def test_todo(base: type[SynchronousTestCase]) -> None:
     assert outcomes(case_of(base, lambda self: None, todo="broken")) == [("unexpected", None)]
 
 
+@BOTH
+def test_a_todo_is_of_the_test_alone(base: Any) -> None:
+    def raises(self: Any) -> None:
+        raise KeyError
+
+    def cleans(self: Any) -> None:
+        self.addCleanup(raises, self)
+
+    def test(self: Any) -> None:
+        pass
+
+    assert kinds(case_of(base, test, todo="broken", setUp=raises)) == [("error", "KeyError")]
+    told = sorted(kinds(case_of(base, test, todo="broken", tearDown=raises)), key=str)
+    assert told == [("error", "KeyError"), ("unexpected", "NoneType")]
+    told = sorted(kinds(case_of(base, cleans, todo="broken")), key=str)
+    assert told == [("error", "KeyError"), ("unexpected", "NoneType")]
+
+
+def test_only_a_test_claims_something() -> None:
+    def claims(self: Any) -> None:
+        self.fail("no")
+
+    def cleans(self: Any) -> None:
+        self.addCleanup(self.fail, "no")
+
+    def test(self: Any) -> None:
+        pass
+
+    assert kinds(case_of(ReactorTestCase, test, setUp=claims)) == [("error", "FailTest")]
+    assert kinds(case_of(ReactorTestCase, test, tearDown=claims)) == [("error", "FailTest")]
+    assert kinds(case_of(SynchronousTestCase, test, setUp=claims)) == [("failure", "FailTest")]
+    assert kinds(case_of(SynchronousTestCase, cleans)) == [("error", "FailTest")]
+
+
+@BOTH
+def test_a_reporter_is_told_of_failures(base: Any) -> None:
+    def test(self: Any) -> None:
+        raise KeyError("why")
+
+    def told(case: Any) -> Any:
+        result = Result()
+        case.run(result)
+        return result
+
+    [(_, failure)] = told(case_of(base, test)).errors
+    assert isinstance(failure, Failure) and failure.getErrorMessage() == "'why'" and failure.tb is not None
+    [(_, failure, todo)] = told(case_of(base, test, todo="broken")).expectedFailures
+    assert failure.check(KeyError) and todo.reason == "broken"
+
+
+def test_a_patch_can_be_made_again() -> None:
+    class Thing:
+        value = 1
+
+    def test(self: Any) -> None:
+        patch = self.patch(Thing, "value", 2)
+        patch.restore()
+        patch.restore()
+        assert Thing.value == 1
+        patch.patch()
+        assert Thing.value == 2
+
+    assert outcomes(case_of(SynchronousTestCase, test)) == [("success", None)]
+    assert Thing.value == 1
+
+
+def test_what_waits_is_told_why_it_is_ended() -> None:
+    seen: list[Any] = []
+
+    def test(self: Any) -> Deferred[None]:
+        d: Deferred[None] = Deferred()
+        return d.addErrback(lambda failure: seen.append(failure.value) or failure)  # type: ignore[func-returns-value]
+
+    def cleans(self: Any) -> None:
+        def forever() -> Deferred[None]:
+            return Deferred(lambda d: seen.append("cancelled"))
+
+        self.addCleanup(forever)
+
+    [(what, error)] = outcomes(case_of(ReactorTestCase, test, timeout=0.01))
+    assert what == "error" and isinstance(error, TimeoutError) and "(test) still running at 0.01 secs" in str(error)
+    assert isinstance(seen[0], TimeoutError)
+    [(_, error)] = outcomes(case_of(ReactorTestCase, cleans, timeout=0.01))
+    assert "(cleanup function forever) still running" in str(error) and seen[1] == "cancelled"
+
+
 def test_a_todo_says_why() -> None:
     assert makeTodo("why").reason == "why"
     assert makeTodo("why").errors is None
-    assert makeTodo((KeyError, "why")).errors == (KeyError,)
+    assert makeTodo((KeyError, "why")).errors == [KeyError]
     assert "why" in repr(makeTodo("why"))
 
 

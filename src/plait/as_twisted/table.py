@@ -231,12 +231,45 @@ MODULES: Mapping[str, Row] = {
         _Runner=f"{_RUNNER}.running:TrialRunner",
         _qualNameWalker=f"{_RUNNER}.finding:walk_name",
     ),
-    "twisted.trial.unittest": _row("plait.testing.case"),
+    "twisted.trial.unittest": _row(
+        "plait.testing.case",
+        f"{_LEGACY}.trialcase",
+        TestSuite=f"{_RUNNER}.suites:TestSuite",
+        _LogObserver=f"{_LEGACY}.trialcase:LogObserver",
+    ),
     "twisted.trial.util": _row(
         "plait.testing.case",
         "plait.testing.marks",
-        only="DirtyReactorAggregateError suppress",
+        f"{_LEGACY}.trialutil",
+        only="""
+            DEFAULT_TIMEOUT_DURATION DirtyReactorAggregateError acquireAttribute excInfoOrFailureToExcInfo openTestLog
+            profiled suppress
+        """,
+        _Janitor=f"{_LEGACY}.trialutil:Janitor",
+        _NoTrialMarker=f"{_LEGACY}.trialutil:NoMarkerError",
         _WorkingDirectoryBusy=f"{_RUNNER}.folder:FolderBusyError",
+        _listToPhrase=f"{_LEGACY}.trialutil:list_to_phrase",
+        _removeSafely=f"{_LEGACY}.trialutil:remove_safely",
+    ),
+    "twisted.trial._asyncrunner": _row(
+        f"{_LEGACY}.trialcase",
+        only="TestDecorator decorate",
+        TestSuite=f"{_RUNNER}.suites:TestSuite",
+        _ForceGarbageCollectionDecorator=f"{_LEGACY}.trialcase:CollectingTest",
+        _clearSuite=f"{_LEGACY}.trialcase:clear_suite",
+        _iterateTests=f"{_RUNNER}.suites:iterate",
+    ),
+    "twisted.trial._asynctest": _row("plait.testing.case", only="TestCase"),
+    "twisted.trial._synctest": _row(
+        "plait.testing.case",
+        f"{_LEGACY}.trialcase",
+        only="FailTest PyUnitResultAdapter SkipTest SynchronousTestCase Todo makeTodo",
+        _Assertions="plait.testing.asserts:Assertions",
+        _LogObserver=f"{_LEGACY}.trialcase:LogObserver",
+        _Warning=f"{_LEGACY}.trialcase:CollectedWarning",
+        _collectWarnings=f"{_LEGACY}.trialcase:collect_warnings",
+        _logObserver=f"{_LEGACY}.trialcase:the_observer",
+        _setWarningRegistryToNone=f"{_LEGACY}.trialcase:forget_warnings_given",
     ),
 }
 # --8<-- [end:table]

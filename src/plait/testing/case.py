@@ -22,6 +22,7 @@ from plait.testing.marks import Suppression, Todo, makeTodo, nearest
 from plait.testing.steps import DirtyReactorAggregateError, ReactorRun, Run
 
 __all__ = [
+    "DEFAULT_TIMEOUT_DURATION",
     "DirtyReactorAggregateError",
     "FailTest",
     "SkipTest",
@@ -34,15 +35,19 @@ __all__ = [
 # unittest leaves out the frames of modules that have this name, and so shows the user's line first.
 __unittest = True
 
-# Seconds for each step of a test that has no `timeout`.
-_TIMEOUT = 120.0
+DEFAULT_TIMEOUT_DURATION = 120.0
+"""Seconds for each step of a test that has no `timeout`."""
 
 
 class Patch:
-    """What `SynchronousTestCase.patch` returns: `restore` puts the old value back before the test ends."""
+    """What `SynchronousTestCase.patch` returns: puts the old value back, and the new one in again."""
 
-    def __init__(self, patch: Any) -> None:
-        self._patch = patch
+    def __init__(self, obj: Any, attribute: str, value: Any) -> None:
+        self._patch = mock.patch.object(obj, attribute, value)
+
+    def patch(self) -> None:
+        """Set the new value."""
+        self._patch.start()
 
     def restore(self) -> None:
         """Put the old value back. Doing it twice does no harm."""
@@ -120,11 +125,11 @@ class SynchronousTestCase(Assertions):
             raise self.failureException(text)
 
     def doCleanups(self) -> bool:  # type: ignore[override]
-        """Make the calls of `addCleanup`, the last one first."""
+        """Make the calls of `addCleanup`, the last one first: after the test, and before ``tearDown``."""
         good = True
         while self._cleanups:
             function, args, kwargs = self._cleanups.pop()
-            good &= self._plait_run.step(function, *args, **kwargs)
+            good &= self._plait_run.clean_up(function, *args, **kwargs)
         return good
 
     # -- what a test may do
@@ -185,10 +190,10 @@ class SynchronousTestCase(Assertions):
 
     def patch(self, obj: Any, attribute: str, value: Any) -> Patch:
         """Set ``obj.attribute`` to `value` until the test ends."""
-        patch = mock.patch.object(obj, attribute, value)
-        patch.start()
-        self.addCleanup(patch.stop)
-        return Patch(patch)
+        patch = Patch(obj, attribute, value)
+        patch.patch()
+        self.addCleanup(patch.restore)
+        return patch
 
     def mktemp(self) -> str:
         """A path at which there is nothing, in a folder that goes when the test ends."""
@@ -207,7 +212,7 @@ class TestCase(SynchronousTestCase):
         """How many seconds the test may take."""
         timeout = nearest(self, "timeout")
         try:
-            return _TIMEOUT if timeout is None else float(timeout)
+            return DEFAULT_TIMEOUT_DURATION if timeout is None else float(timeout)
         except (TypeError, ValueError):
             raise TypeError(f"{self.id()}: timeout is a number of seconds, not {timeout!r}") from None
 

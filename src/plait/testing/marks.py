@@ -7,7 +7,7 @@ module; the nearest one counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from plait.failure import Failure
@@ -20,7 +20,7 @@ Suppression: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 class Todo:
     """Why a test is expected to fail, and with which errors (any, if `errors` is None)."""
 
-    def __init__(self, reason: str, errors: tuple[type[BaseException], ...] | None = None) -> None:
+    def __init__(self, reason: str, errors: Sequence[type[BaseException]] | None = None) -> None:
         self.reason = reason
         self.errors = errors
 
@@ -37,7 +37,7 @@ def makeTodo(value: str | tuple[Errors, str]) -> Todo:
     if isinstance(value, str):
         return Todo(value)
     errors, reason = value
-    return Todo(reason, errors if isinstance(errors, tuple) else (errors,))
+    return Todo(reason, errors if isinstance(errors, tuple) else [errors])
 
 
 def suppress(action: str = "ignore", **kwargs: Any) -> Suppression:

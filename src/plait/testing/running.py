@@ -8,7 +8,7 @@ from concurrent.futures import thread as futures_thread
 from typing import Any, NamedTuple, TypeVar
 
 from plait.current import getReactor
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import Deferred, TimeoutError, ensureDeferred
 from plait.failure import Failure
 
 T = TypeVar("T")
@@ -42,18 +42,19 @@ class TimedOut(NotFinished):
     """Something was not done in its time."""
 
 
-def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
+def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: float, late: str | None = None) -> T:
     """Run the reactor until `work` has a result; return it, or raise its error.
 
     `work` is a Deferred, or a function that is called with the reactor running and returns a coroutine. What is not
-    finished after `timeout` seconds is cancelled, and TimedOut raised, with the error that came of the cancelling as
-    its cause: it shows where the work waited.
+    finished after `timeout` seconds is cancelled, and TimedOut raised, which says so (or `late`). Its cause is the error
+    that came of the cancelling: it shows where the work waited.
     """
     __tracebackhide__ = True
     reactor = getReactor()
     outcome: list[Any] = []
     timers: list[Any] = []
     expired = ended = False
+    text = late or f"not finished after {timeout:g} seconds; it was cancelled"
 
     def finish(result: Any) -> None:
         # What comes too late must not end the run of another test.
@@ -66,7 +67,11 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
         nonlocal expired
         expired = True
         timers.append(reactor.callLater(_GRACE, reactor.crash))
-        deferred.cancel()
+        if type(deferred) is Deferred and deferred._canceller is None and not deferred.called:
+            # Nobody learns of the cancelling, and so it can be told at once why it is.
+            deferred.errback(TimeoutError(text))
+        else:
+            deferred.cancel()
 
     def begin() -> None:
         if isinstance(work, Deferred):
@@ -94,7 +99,7 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
     failure = outcome[0] if outcome and isinstance(outcome[0], Failure) else None
     if expired:
         cause = failure.prepared() if failure is not None else None
-        raise TimedOut(f"not finished after {timeout:g} seconds; it was cancelled") from cause
+        raise TimedOut(text) from cause
     if not outcome:
         raise NotFinished("the reactor was stopped before this was finished")
     if failure is not None:

@@ -24,6 +24,7 @@ from plait.deferred import Deferred, TimeoutError
 from plait.failure import Failure
 from plait.log import globalLogPublisher
 from plait.testing.logged import LoggedErrors
+from plait.testing.marks import Todo
 from plait.testing.running import TimedOut, leftovers, runToEnd, sweep, threads
 
 # unittest leaves out the frames of modules that have this name, and so shows the user's line first.
@@ -51,10 +52,18 @@ class DirtyReactorAggregateError(Exception):
 class Run:
     """A run of a test that does not wait for anything."""
 
+    fixtures_claim = True
+    """Whether an AssertionError of setUp or tearDown is a failure, as in the test itself, and not an error."""
+
+    kind = ""
+    """What kind of function is called now; nothing for setUp, the test, and tearDown."""
+
     def __init__(self, case: Any, result: unittest.TestResult) -> None:
         self.case = case
         self.result = result
         self.passed = True
+        self.todo: Todo | None = case.getTodo()
+        self.todone = False
         self.logged = LoggedErrors()
         self.warned: list[warnings.WarningMessage] = []
         self._scratch: str | None = None
@@ -74,39 +83,53 @@ class Run:
             self.logged.end()
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
-        if self.passed:
-            if self.case.getTodo() is not None:
-                self.result.addUnexpectedSuccess(self.case)
-            else:
-                self.result.addSuccess(self.case)
+        if self.todone:
+            self.result.addUnexpectedSuccess(self.case)
+        elif self.passed:
+            self.result.addSuccess(self.case)
 
     def _run_steps(self) -> None:
         known = self.left()
-        if self.step(self.case.setUp):
-            self.step(self._test)
-            self.step(self.case.tearDown)
+        if self._try(lambda: self.call(self.case.setUp), self.fixtures_claim):
+            self.todone = self._try(self._test, claim=True, todo=self.todo) and self.todo is not None
+            self.case.doCleanups()
+            self._try(lambda: self.call(self.case.tearDown), self.fixtures_claim)
+        # If there was no test, and those that tearDown has added.
         self.case.doCleanups()
         if _COLLECT_YOUNG:
             # A Deferred that failed and was forgotten is logged when it goes, which may be in some other test.
             collect(1)
         for failure in self.logged.flush():
-            self.report(_raised(failure.prepared()), claim=False)
+            self.report(_raised(failure.prepared()))
         self.check_left(known)
 
     def _test(self) -> None:
         method = getattr(self.case, self.case._testMethodName)
         if inspect.isgeneratorfunction(method):
-            raise TypeError(f"{method!r} is a generator, and would not be run: is @inlineCallbacks missing?")
+            raise TypeError(
+                f"{method!r} is a generator function and therefore will never run; is @inlineCallbacks missing?"
+            )
         self.call(method)
 
     def step(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
         """Make a call and report its error. Returns whether there was none."""
+        return self._try(lambda: self.call(function, *args, **kwargs))
+
+    def clean_up(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Make one of the calls of `addCleanup`, as `step`."""
+        self.kind = "cleanup function "
         try:
-            self.call(function, *args, **kwargs)
+            return self.step(function, *args, **kwargs)
+        finally:
+            self.kind = ""
+
+    def _try(self, attempt: Callable[[], object], claim: bool = False, todo: Todo | None = None) -> bool:
+        try:
+            attempt()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.report(_info(error))
+            self.report(_info(error), claim, todo)
             return False
         return True
 
@@ -125,15 +148,17 @@ class Run:
             if isinstance(outcome[0], Failure):
                 raise outcome[0].prepared()
 
-    def report(self, info: _ExcInfo, claim: bool = True) -> None:
-        """Tell the result of an error. An AssertionError is a claim of the test, unless it was only logged."""
+    def report(self, info: _ExcInfo, claim: bool = False, todo: Todo | None = None) -> None:
+        """Tell the result of an error. An AssertionError is a failure where something may be claimed (`claim`).
+
+        `todo` says that an error was expected.
+        """
         self.passed = False
         error = info[1]
         if isinstance(error, SkipTest):
             self.result.addSkip(self.case, str(error))
             return
         told: Any = Failure(error, *info[::2]) if _takes_failures(self.result) else info
-        todo = self.case.getTodo()
         if todo is not None and todo.expected(Failure(error)):
             self.result.addExpectedFailure(self.case, told)
         elif claim and isinstance(error, AssertionError | self.case.failureException):
@@ -158,6 +183,8 @@ class Run:
 class ReactorRun(Run):
     """A run of a test that may wait; each step has the time that the test case's `getTimeout` gives."""
 
+    fixtures_claim = False
+
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Make a call and run the reactor until what it gave has a result."""
         work: Any = None
@@ -177,11 +204,13 @@ class ReactorRun(Run):
             runToEnd(work, timeout)
         except TimedOut as late:
             name = getattr(function, "__name__", repr(function))
-            raise TimeoutError(f"{self.case.id()} ({name}) still running at {timeout} secs") from late.__cause__
+            raise TimeoutError(
+                f"{self.case.id()} ({self.kind}{name}) still running at {timeout} secs"
+            ) from late.__cause__
 
     def left(self) -> list[object]:
-        """The delayed calls, ports, connections and threads of the reactor, if there is one."""
-        return _all_left(getReactor()) if "plait.engine" in sys.modules else []
+        """The delayed calls, ports and connections of the reactor, if there is one, and the threads."""
+        return _all_left(getReactor()) if "plait.engine" in sys.modules else threads()
 
     def check_left(self, known: list[object]) -> None:
         """End what is left behind, and report it if the test has passed so far."""
