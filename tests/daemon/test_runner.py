@@ -513,12 +513,13 @@ def test_a_signal_before_it_is_ready(plait: Plait, mode: list[str], moment: str)
 def test_ctrl_c_reaches_a_daemon_that_is_not_ready(plait: Plait) -> None:
     gate = plait.gate("gate")
     # It waits for a pipe that the signal itself writes to: signal.pause() would sleep on if the signal came just before.
+    # And it writes by a call, not in the clean-up of a file that is let go, where an interrupt would be swallowed.
     app = plait.application(
         "import os, signal\n"
         "woken, wake = os.pipe()\n"
         "os.set_blocking(wake, False)\n"
         "signal.set_wakeup_fd(wake)\n"
-        "open('gate', 'w').write(str(os.getpid()))\n"
+        "os.write(os.open('gate', os.O_WRONLY), str(os.getpid()).encode())\n"
         "while True:\n"
         "    os.read(woken, 1)\n"
     )
