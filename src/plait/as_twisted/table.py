@@ -119,6 +119,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python._tzhelper": _row(f"{_LEGACY}.timezones"),
     "twisted.python.constants": _row(f"{_LEGACY}.constants"),
     "twisted.python.fakepwd": _row(f"{_LEGACY}.fakepwd"),
+    "twisted.python.formmethod": _row(f"{_LEGACY}.formmethod"),
     "twisted.python.htmlizer": _row(f"{_LEGACY}.htmlizer"),
     "twisted.python.modules": _row(f"{_LEGACY}.modules"),
     "twisted.python.rebuild": _row(f"{_LEGACY}.rebuild"),
