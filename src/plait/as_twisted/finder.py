@@ -73,7 +73,9 @@ class AliasModule(ModuleType):
 
     def __setattr__(self, name: str, value: object) -> None:
         # A test that puts another function in the place of one means the one that is called: that of the room.
-        place = None if name.startswith("__") or isinstance(value, ModuleType) else _place(self.__dict__["_row"], name)
+        # Modules that lie below this one are put here by the import system.
+        below = f"{self.__name__}.{name}" in MODULES
+        place = None if below or name.startswith("__") else _place(self.__dict__["_row"], name)
         if place is None:
             super().__setattr__(name, value)
             return

@@ -89,7 +89,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.usage": _row(f"{_LEGACY}.usage"),
     "twisted.python.components": _row(f"{_LEGACY}.components"),
     "twisted.python.deprecate": _row(f"{_LEGACY}.deprecate"),
-    "twisted.python.compat": _row(f"{_LEGACY}.compat", range="builtins:range"),
+    "twisted.python.compat": _row(
+        f"{_LEGACY}.compat", frozenset="builtins:frozenset", range="builtins:range", set="builtins:set"
+    ),
     "twisted.python.runtime": _row(f"{_LEGACY}.runtime"),
     "twisted.python.procutils": _row(f"{_LEGACY}.procutils"),
     "twisted.python.util": _row(f"{_LEGACY}.accounts", f"{_LEGACY}.util", os=f"{_LEGACY}.accounts:os"),
@@ -107,9 +109,17 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.versions": _row(_VERSION, only="IncomparableVersions Version getVersionString"),
     "twisted.python._appdirs": _row(f"{_LEGACY}.appdirs"),
     "twisted.python._shellcomp": _row(f"{_LEGACY}.shellcomp"),
+    "twisted.python._textattributes": _row(
+        f"{_LEGACY}.textattributes",
+        only="""
+            CharacterAttributesMixin DefaultFormattingState flatten _BackgroundColorAttr _ColorAttribute
+            _ForegroundColorAttr _FormattingStateMixin _NormalAttr _OtherAttr
+        """,
+    ),
     "twisted.python._tzhelper": _row(f"{_LEGACY}.timezones"),
     "twisted.python.constants": _row(f"{_LEGACY}.constants"),
     "twisted.python.fakepwd": _row(f"{_LEGACY}.fakepwd"),
+    "twisted.python.formmethod": _row(f"{_LEGACY}.formmethod"),
     "twisted.python.htmlizer": _row(f"{_LEGACY}.htmlizer"),
     "twisted.python.modules": _row(f"{_LEGACY}.modules"),
     "twisted.python.rebuild": _row(f"{_LEGACY}.rebuild"),

@@ -66,3 +66,17 @@ def test_what_a_file_takes() -> None:
 def test_raised_again() -> None:
     with pytest.raises(KeyError):
         compat.reraise(KeyError(), None)
+
+
+def test_frames() -> None:
+    def inner() -> str:
+        return compat.currentframe(1).f_code.co_name
+
+    assert compat.currentframe().f_code.co_name == inner() == "test_frames"
+
+
+def test_builtins_under_their_names(alias: None) -> None:
+    from twisted.python.compat import FileType, Sequence, frozenset, intern, set
+
+    assert issubclass(set, object) and frozenset is type(frozenset()) and intern("a") is intern("a")
+    assert isinstance([], Sequence) and issubclass(io.StringIO, FileType)

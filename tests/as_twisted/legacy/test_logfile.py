@@ -95,3 +95,12 @@ def test_its_size_and_its_readers(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="number"):
         log.getLog("1")  # type: ignore[arg-type]
     log.close()
+
+
+def test_the_mode_of_a_device_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed: list[object] = []
+    monkeypatch.setattr(os, "chmod", lambda *args: changed.append(args))
+    log = LogFile("null", "/dev", defaultMode=0o555)
+    log.write("gone")
+    log.close()
+    assert changed == [] and log.defaultMode == 0o555

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from plait.as_twisted.legacy import aot, components, crefutil, dirdbm, sob, styles
+from plait.service import Application, MultiService
 
 
 class Knot(styles.Versioned):
@@ -229,6 +230,23 @@ def test_save_and_load(tmp_path: Path, style: str) -> None:
     loaded = sob.load(str(tmp_path / f"reel.{ending}"), style)
     assert loaded.turns == 3
     assert sob.IPersistable(loaded).style == style  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("style", ["pickle", "source"])
+def test_an_application(tmp_path: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    application = Application("ropes", uid=1, gid=2)
+    part = MultiService()
+    part.setName("part")
+    part.setServiceParent(application)
+    sob.IPersistable(application).setStyle(style)  # type: ignore[misc]
+    sob.IPersistable(application).save()  # type: ignore[misc]
+    loaded = sob.load("ropes.tap" if style == "pickle" else "ropes.tas", style)
+    assert (loaded.name, loaded.uid, loaded.gid) == ("ropes", 1, 2)
+    again = loaded.getServiceNamed("part")
+    assert again.parent is loaded and not again.running
+    assert sob.IPersistable(loaded).style == style  # type: ignore[misc]
+    assert sob.IPersistable(loaded).original is loaded  # type: ignore[misc]
 
 
 def test_errors_of_saving(tmp_path: Path) -> None:

@@ -258,3 +258,25 @@ def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     accounts.initgroups(os.getuid(), 4)
     accounts.initgroups(os.getuid(), None)
     assert made == [(name, 4), (name, os.getgid())]
+
+
+def test_a_module_that_a_test_puts_in_the_place_of_another(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from twisted.python import util as old
+
+    class Fake:
+        def __init__(self) -> None:
+            self.calls: list[int] = []
+
+        def getuid(self) -> int:
+            return 1
+
+        def setuid(self, uid: int) -> None:
+            self.calls.append(uid)
+
+    fake = Fake()
+    fake.setgid = fake.seteuid = fake.setegid = fake.geteuid = None  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(old, "os", fake)
+        patch.setattr(old, "initgroups", lambda uid, gid: None)
+        old.switchUID(7, None)
+    assert fake.calls == [7] and old.os is os and accounts.os is os

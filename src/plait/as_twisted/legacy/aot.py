@@ -14,6 +14,8 @@ from keyword import iskeyword
 from types import FunctionType, MethodType, ModuleType
 from typing import IO, Any
 
+from zope.interface.interface import InterfaceClass  # type: ignore[import-untyped]
+
 from plait.as_twisted.legacy.crefutil import NotKnown, _Dereference, _DictKeyAndValue, _InstanceMethod, _Tuple
 from plait.as_twisted.legacy.reflect import fullyQualifiedName, namedModule, namedObject, qual
 
@@ -49,7 +51,7 @@ class Named:
 
 
 class Class(Named):
-    """A class."""
+    """A class, or an interface."""
 
 
 class Function(Named):
@@ -228,7 +230,7 @@ class AOTJellier:
             return InstanceMethod(obj.__func__.__name__, Class(klass), self.jellyToAO(obj.__self__))
         if isinstance(obj, ModuleType):
             return Module(obj.__name__)
-        if isinstance(obj, type):
+        if isinstance(obj, type | InterfaceClass):
             return Class(qual(obj))
         if isinstance(obj, FunctionType | MethodType):
             return Function(fullyQualifiedName(obj))

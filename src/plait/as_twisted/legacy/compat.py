@@ -5,27 +5,31 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from html import escape
 from io import StringIO
 from io import StringIO as NativeStringIO
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote as urlquote
 from urllib.parse import unquote as urlunquote
 
 __all__ = [
+    "FileType",
     "NativeStringIO",
+    "Sequence",
     "StringIO",
     "StringType",
     "basestring",
     "bytesEnviron",
     "cmp",
     "comparable",
+    "currentframe",
     "escape",
     "execfile",
     "intToBytes",
+    "intern",
     "ioType",
     "items",
     "iterbytes",
@@ -57,6 +61,8 @@ long = int
 unichr = chr
 xrange = range
 raw_input = input
+intern = sys.intern
+FileType = io.IOBase
 
 
 def nativeString(s: str | bytes) -> str:
@@ -141,6 +147,11 @@ def execfile(filename: str, globals: dict[str, Any], locals: dict[str, Any] | No
     with open(filename, "rb") as file:
         code = compile(file.read(), filename, "exec")
     exec(code, globals, globals if locals is None else locals)
+
+
+def currentframe(n: int = 0) -> FrameType:
+    """The frame of the caller, or of who called it, ``n`` steps up."""
+    return sys._getframe(n + 1)
 
 
 def reraise(exception: BaseException, traceback: TracebackType | None) -> None:

@@ -35,6 +35,7 @@ DEPRECATION_WARNING_FORMAT = "%(fqpn)s was deprecated in %(version)s"
 """How a warning begins, unless another format is given."""
 
 _warn: Callable[..., Any] = warn
+_fullyQualifiedName = fullyQualifiedName
 
 
 def getWarningMethod() -> Callable[..., Any]:

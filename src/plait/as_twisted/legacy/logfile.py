@@ -33,7 +33,8 @@ class BaseLogFile:
     def _openFile(self) -> None:
         self._file: IO[bytes] = open(self.path, "a+b")  # noqa: SIM115
         self.closed = False
-        if self.defaultMode is not None:
+        # A log may go to a device such as /dev/null, whose mode is everybody's: root must not change that.
+        if self.defaultMode is not None and os.path.isfile(self.path):
             try:
                 os.chmod(self.path, self.defaultMode)
             except PermissionError:

@@ -236,7 +236,7 @@ class PythonPath:
         self.moduleLoader = moduleLoader
 
     @property
-    def path(self) -> Sequence[str]:
+    def sysPath(self) -> Sequence[str]:
         """The entries, as paths."""
         return sys.path if self._sys_path is None else self._sys_path
 
@@ -258,7 +258,7 @@ class PythonPath:
 
     def iterEntries(self) -> Iterator[PathEntry]:
         """The entries, in their order."""
-        for name in self.path:
+        for name in self.sysPath:
             yield PathEntry(self._smartPath(name), self)
 
     def __getitem__(self, modname: str) -> PythonModule:
@@ -283,7 +283,7 @@ class PythonPath:
         return True
 
     def __repr__(self) -> str:
-        return f"PythonPath({self.path!r})"
+        return f"PythonPath({self.sysPath!r})"
 
     def walkModules(self, importPackages: bool = False) -> Iterator[PythonModule]:
         """All modules that can be found, packages and what is below them too."""

@@ -11,8 +11,10 @@ import sys
 from typing import Any, cast
 
 from plait.as_twisted.legacy import aot, styles
+from plait.as_twisted.legacy.components import registerAdapter
 from plait.interfaces import Interface, adapt, implementer
 from plait.log.legacy import msg
+from plait.service import Application
 
 __all__ = [
     "IPersistable",
@@ -75,6 +77,16 @@ class Persistent:
                 pickle.dump(self.original, file)
         os.replace(beside, final)
         msg("Saved.")
+
+
+def _of_application(application: Any) -> Persistent:
+    """What saves an application, under its name; the same each time."""
+    keeper = Persistent(application, application.name)
+    application.setComponent(IPersistable, keeper)
+    return keeper
+
+
+registerAdapter(_of_application, Application, IPersistable)
 
 
 Persistant = Persistent
