@@ -130,6 +130,48 @@ def test_an_end_says_which_it_is() -> None:
     assert isinstance(client.transport, FakeTransport)
 
 
+class Trust:
+    """Stands for a context factory that trusts some others."""
+
+    def __init__(self, *others: object) -> None:
+        self.others = others
+
+    def iosimVerify(self, other: object) -> bool:
+        return not self.others or other in self.others
+
+
+def test_what_is_written_after_start_tls_waits_for_the_peer() -> None:
+    client, server, pump = joined()
+    ours, theirs = object(), Trust()
+    client.transport.write(b"plain ")
+    client.transport.startTLS(ours)
+    client.transport.write(b"secret")
+    client.transport.write(b"")
+    with pytest.raises(TypeError):
+        client.transport.write("text")
+    pump.flush()
+    assert server.data == b"plain " and server.transport.getPeerCertificate() is None
+    server.transport.startTLS(theirs)
+    server.transport.write(b"too")
+    pump.flush()
+    assert (server.data, client.data) == (b"plain secret", b"too")
+    assert server.transport.getPeerCertificate() is ours and client.transport.getPeerCertificate() is theirs
+    client.transport.write(b"!")
+    client.transport.loseConnection()
+    pump.flush()
+    assert server.data == b"plain secret!" and server.closed
+
+
+def test_a_peer_that_is_not_trusted_is_cut_off() -> None:
+    client, server, pump = joined()
+    client.transport.startTLS(Trust("somebody else"))
+    server.transport.startTLS(Trust())
+    client.transport.write(b"secret")
+    pump.flush()
+    assert server.data == b"" and client.closed and server.closed
+    assert server.closedReason.check(ConnectionLost)
+
+
 # -- connections of a reactor without a network
 
 

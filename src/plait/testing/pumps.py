@@ -56,6 +56,9 @@ class FakeTransport(StringTransport):
         self.isServer = isServer
         self.disconnectReason: Failure | None = None
         self.serial = next(_serials)
+        self.tls: Any = None
+        self.peer_tls: Any = None
+        self._held = bytearray()
 
     @property
     def stream(self) -> list[bytes]:
@@ -64,12 +67,41 @@ class FakeTransport(StringTransport):
 
     def write(self, data: bytes) -> None:
         """Keep `data` for the pump; not, once the connection is over, or being closed with no producer to finish."""
-        if not self.disconnected and (not self.disconnecting or self.producer is not None):
-            super().write(data)
+        if self.disconnected or (self.disconnecting and self.producer is None):
+            return
+        before = len(self._written)
+        super().write(data)
+        if self.tls is not None and self.peer_tls is None:
+            # It goes when the handshake is over.
+            self._held += self._written[before:]
+            del self._written[before:]
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Keep all parts for the pump."""
         self.write(b"".join(iovec))
+
+    def startTLS(self, contextFactory: Any, beNormal: bool = True) -> bool:
+        """Begin TLS. Nothing is encrypted, but what is written from now on waits until the peer has begun it too.
+
+        If `contextFactory` has a method ``iosimVerify``, that is called with the peer's, and says whether to go on.
+        `beNormal` has no meaning here: which end speaks first makes no difference.
+        """
+        self.tls = contextFactory
+        return True
+
+    def getPeerCertificate(self) -> Any:
+        """The peer's `contextFactory`, which stands for its certificate; None before both ends have begun TLS."""
+        return self.peer_tls
+
+    def handshake(self, peer: FakeTransport) -> None:
+        """Both ends have begun TLS: send what waited for that, or cut the connection if the peer is not trusted."""
+        self.peer_tls = peer.tls
+        verify = getattr(self.tls, "iosimVerify", None)
+        if verify is not None and not verify(peer.tls):
+            self.abortConnection()
+            return
+        held, self._held = bytes(self._held), bytearray()
+        self._written += held
 
     def getOutBuffer(self) -> bytes:
         """What was written since this was last asked."""
@@ -90,7 +122,9 @@ class FakeTransport(StringTransport):
     @property
     def finished(self) -> bool:
         """Whether it is to be closed and all that was written before has been carried away."""
-        return self.disconnecting and (self.aborting or (not self.value() and self.producer is None))
+        return self.disconnecting and (
+            self.aborting or (not self._written and not self._held and self.producer is None)
+        )
 
     def reportDisconnect(self) -> None:
         """Tell the protocol, once, that the connection is over."""
@@ -149,7 +183,16 @@ class IOPump:
                 if debug or self.debug:
                     print(f"{name}: {data!r}")
                 end.bufferReceived(data)
-        return self._close() or moved
+        return self._shake_hands() or self._close() or moved
+
+    def _shake_hands(self) -> bool:
+        """TLS begins when both ends have asked for it, and all that was written before has been carried."""
+        ends = (self.clientIO, self.serverIO)
+        if any(end.tls is None or end.peer_tls is not None or end.value() for end in ends):
+            return False
+        self.clientIO.handshake(self.serverIO)
+        self.serverIO.handshake(self.clientIO)
+        return True
 
     def _close(self) -> bool:
         ends = (self.clientIO, self.serverIO)
