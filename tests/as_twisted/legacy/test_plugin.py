@@ -118,7 +118,7 @@ def test_the_package_of_all_programs(alias: None, tmp_path: Path, monkeypatch: p
     offer(tmp_path / "twisted" / "plugins", "ciao")
     monkeypatch.syspath_prepend(tmp_path)
     assert [found.name for found in getPlugins(IGreeter)] == ["ciao"]
-    assert [type(found).__module__ for found in getPlugins(IPlugin)][:1] == ["twisted.plugins.ciao"]
+    assert "twisted.plugins.ciao" in {type(found).__module__ for found in getPlugins(IPlugin)}
 
 
 # The cache
