@@ -20,7 +20,7 @@ from plait.log import (
     removeObserver,
     textFromEventDict,
 )
-from plait.log.legacy import FileLogObserver, publish_legacy
+from plait.log.legacy import FileLogObserver, publish_legacy, theLogPublisher
 from tests.log.test_publisher import program
 
 
@@ -220,3 +220,15 @@ def test_discard_logs() -> None:
         """
     )
     assert len(done.stdout.splitlines()) == 1 and done.stdout.endswith("[-] Log opened.\n")
+
+
+def test_the_publisher_knows_its_observers() -> None:
+    before = theLogPublisher.observers
+
+    def observer(event: Any) -> None:
+        pass
+
+    theLogPublisher.addObserver(observer)
+    assert theLogPublisher.observers == [*before, observer]
+    theLogPublisher.removeObserver(observer)
+    assert theLogPublisher.observers == before

@@ -341,7 +341,7 @@ def test_what_waits_is_told_why_it_is_ended() -> None:
 
     [(what, error)] = outcomes(case_of(ReactorTestCase, test, timeout=0.01))
     assert what == "error" and isinstance(error, TimeoutError) and "(test) still running at 0.01 secs" in str(error)
-    assert isinstance(seen[0], TimeoutError)
+    assert isinstance(seen[0], TimeoutError) and str(seen[0]) == str(error)
     [(_, error)] = outcomes(case_of(ReactorTestCase, cleans, timeout=0.01))
     assert "(cleanup function forever) still running" in str(error) and seen[1] == "cancelled"
 

@@ -198,6 +198,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),
     "twisted.test.proto_helpers": _TESTING,
+    "twisted.test.testutils": _row(f"{_LEGACY}.testutils"),
     "twisted.scripts": _row(),
     "twisted.scripts.trial": _row(
         f"{_LEGACY}.trial",

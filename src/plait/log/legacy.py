@@ -172,6 +172,11 @@ def removeObserver(observer: LegacyObserver) -> None:
 class LogPublisher:
     """What older programs call the publisher: the functions of this module as methods."""
 
+    @property
+    def observers(self) -> list[LegacyObserver]:
+        """The observers of the older kind, in the order in which they were added."""
+        return [each.observer for each in globalLogPublisher._observers if isinstance(each, _Adapted)]
+
     def addObserver(self, observer: LegacyObserver) -> None:
         """See `plait.log.addObserver`."""
         addObserver(observer)

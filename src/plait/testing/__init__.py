@@ -4,7 +4,8 @@ In reading order: `plait.testing.pytest_plugin` (tests that return a Deferred or
 itself), `plait.testing.running` and `plait.testing.logged` (what it is made of), `plait.testing.transports` (a
 transport that is a bytes buffer), `plait.testing.reactors` (a reactor that only notes what it is asked),
 `plait.testing.peers` (ready-made protocols and producers, and waiting for them), `plait.testing.pumps` (two protocols
-joined without a network), `plait.testing.asserts`, `plait.testing.marks`, `plait.testing.steps` and
+joined without a network), `plait.testing.contracts` and `plait.testing.connections` (whether your own transports,
+protocols, producers and addresses keep their promises), `plait.testing.asserts`, `plait.testing.marks`, `plait.testing.steps` and
 `plait.testing.case` (tests in classes, as trial has them), `plait.testing.runner` (the command that runs them).
 """
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
         TestCase,
         Todo,
         makeTodo,
+    )
+    from plait.testing.connections import checkConnection
+    from plait.testing.contracts import (
+        ContractError,
+        checkAddress,
+        checkConsumer,
+        checkProtocol,
+        checkPullProducer,
+        checkPushProducer,
+        checkTransport,
     )
     from plait.testing.logged import EventLoggingObserver, LoggedErrors
     from plait.testing.marks import suppress
@@ -57,6 +68,14 @@ _NAMES = {
     "SynchronousTestCase": "plait.testing.case",
     "TestCase": "plait.testing.case",
     "Todo": "plait.testing.case",
+    "ContractError": "plait.testing.contracts",
+    "checkAddress": "plait.testing.contracts",
+    "checkConsumer": "plait.testing.contracts",
+    "checkProtocol": "plait.testing.contracts",
+    "checkPullProducer": "plait.testing.contracts",
+    "checkPushProducer": "plait.testing.contracts",
+    "checkTransport": "plait.testing.contracts",
+    "checkConnection": "plait.testing.connections",
     "connect": "plait.testing.pumps",
     "connectedServerAndClient": "plait.testing.pumps",
     "makeTodo": "plait.testing.case",
@@ -67,6 +86,7 @@ _NAMES = {
 
 __all__ = [
     "AccumulatingProtocol",
+    "ContractError",
     "DirtyReactorAggregateError",
     "EventLoggingObserver",
     "FailTest",
@@ -86,6 +106,13 @@ __all__ = [
     "SynchronousTestCase",
     "TestCase",
     "Todo",
+    "checkAddress",
+    "checkConnection",
+    "checkConsumer",
+    "checkProtocol",
+    "checkPullProducer",
+    "checkPushProducer",
+    "checkTransport",
     "connect",
     "connectedServerAndClient",
     "makeTodo",

@@ -200,13 +200,11 @@ class ReactorRun(Run):
         if work is None:
             return
         timeout = self.case.getTimeout()
+        name = getattr(function, "__name__", repr(function))
         try:
-            runToEnd(work, timeout)
+            runToEnd(work, timeout, f"{self.case.id()} ({self.kind}{name}) still running at {timeout} secs")
         except TimedOut as late:
-            name = getattr(function, "__name__", repr(function))
-            raise TimeoutError(
-                f"{self.case.id()} ({self.kind}{name}) still running at {timeout} secs"
-            ) from late.__cause__
+            raise TimeoutError(*late.args) from late.__cause__
 
     def left(self) -> list[object]:
         """The delayed calls, ports and connections of the reactor, if there is one, and the threads."""
