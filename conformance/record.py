@@ -30,8 +30,8 @@ FILE = Path(__file__).with_name("record.json")
 PRIVATE, CHANGED, NOT_YET = "private", "changed", "not yet"
 KINDS = {
     PRIVATE: "looks at a private detail of Twisted's own implementation",
-    CHANGED: "Plait does it in another way, on purpose",
-    NOT_YET: "is not done yet",
+    CHANGED: "asks for what Plait does in another way, on purpose",
+    NOT_YET: "waits for something that Plait does not do yet",
     SKIPPED: "skips itself, here and mostly on Twisted as well",
 }
 

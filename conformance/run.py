@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class Progress:
 
 async def run_all(
     modules: Iterable[Module], wheel: Path, jobs: int, limit: float, tell: Callable[[str], None]
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """The result of each module, in the order given. `tell` is told what is running."""
     slots = asyncio.Semaphore(jobs)
     running: list[str] = []
