@@ -2,15 +2,22 @@
 # make test       lint, types, layers, tests
 # make test-all   the same, then the tests on every other interpreter at hand from 3.11 to 3.13
 # make bench      measure against Twisted and a bare uvloop protocol; BENCH='--quick --only echo' and so on
+# make conformance  run Twisted's own tests: AREA=web, ONLY=twisted.test.test_task, CHECK=1 (what CI checks), SHOW=1 (name what
+#                 does not pass), RECORD=1 (write down what passes now)
 # make docs       build the documentation into site/
 # make clean      remove all that these have made
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?=
+AREA ?=
+ONLY ?=
+CHECK ?=
+SHOW ?=
+RECORD ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-all lint pytest bench docs clean
+.PHONY: run test test-all lint pytest bench conformance docs clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.all
@@ -41,12 +48,15 @@ test-all: test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
 
+conformance: $(VENV)/.conformance
+	$(BIN)/python -m conformance $(AREA:%=--area %) $(if $(CHECK),--check) $(if $(SHOW),--show) $(if $(RECORD),--record) $(ONLY)
+
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "The documentation is in site/index.html"
 
 clean:
-	rm -rf .venv .venv-* build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-* .conformance build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 # What is installed is a file in .venv named for the extra, so that it is done again when pyproject.toml has changed.
 $(VENV)/.%: $(VENV)/.made pyproject.toml

@@ -1,0 +1,34 @@
+"""A tiny wheel of test modules, made for each test."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.modules import Module
+
+MakeModule = Callable[[str], Module]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """An unpacked wheel with a package of tests, `twisted.test`, that is empty as yet."""
+    folder = tmp_path / "wheel"
+    for package in (folder / "twisted", folder / "twisted" / "test"):
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+    return folder
+
+
+@pytest.fixture
+def make_module(wheel: Path) -> MakeModule:
+    """Puts `twisted.test.test_sample` with this text into the wheel."""
+
+    def make(text: str) -> Module:
+        (wheel / "twisted" / "test" / "test_sample.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        return Module("twisted.test.test_sample", "sample", "A", 3)
+
+    return make
