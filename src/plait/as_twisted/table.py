@@ -139,7 +139,16 @@ MODULES: Mapping[str, Row] = {
         _ISupportsExitSignalCapturing="plait.interfaces.reactor:_ISupportsExitSignalCapturing",
     ),
     "twisted.internet.main": _row(f"{_LEGACY}.main"),
-    "twisted.internet.protocol": _row("plait.protocol"),
+    "twisted.internet.protocol": _row(
+        "plait.protocol",
+        f"{_LEGACY}.adapters",
+        only="""
+            AbstractDatagramProtocol BaseProtocol ClientCreator ClientFactory ConnectedDatagramProtocol
+            ConsumerToProtocolAdapter DatagramProtocol Factory FileWrapper ProcessProtocol Protocol
+            ProtocolToConsumerAdapter ReconnectingClientFactory ServerFactory connectionDone
+        """,
+        _InstanceFactory="plait.protocol.clients:_InstanceFactory",
+    ),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
@@ -163,7 +172,9 @@ MODULES: Mapping[str, Row] = {
             LineOnlyReceiver LineReceiver NetstringParseError NetstringReceiver StatefulStringProtocol
             StringTooLongError
         """,
+        _PauseableMixin="plait.protocol.framing:PauseableMixin",
     ),
+    "twisted.protocols.stateful": _row("plait.protocol", only="StatefulProtocol"),
     # Applications
     "twisted.application": _row(),
     "twisted.application.internet": _row(
