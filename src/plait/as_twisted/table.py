@@ -174,6 +174,7 @@ MODULES: Mapping[str, Row] = {
         """,
         _PauseableMixin="plait.protocol.framing:PauseableMixin",
     ),
+    "twisted.protocols.policies": _row("plait.protocol.policies"),
     "twisted.protocols.stateful": _row("plait.protocol", only="StatefulProtocol"),
     # Applications
     "twisted.application": _row(),

@@ -57,8 +57,10 @@ class PauseableMixin:
 
     def _quick_write(self) -> Callable[[bytes], object] | None:
         """The transport's quickest way to write while a hook runs, if it has one."""
-        hook_write = getattr(self.transport, "hookWrite", None)
-        return None if hook_write is None else hook_write()
+        transport = self.transport
+        # Asked of its class: one that hands on what it lacks to another transport wants to see what is written.
+        hook_write = getattr(type(transport), "hookWrite", None)
+        return None if hook_write is None else hook_write(transport)
 
     def _wait_for(self, coroutine: CoroutineType[Any, Any, Any], hook: Any) -> None:
         """Hand out nothing more until what `hook`, an ``async def``, has given is done."""
