@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 _log = Logger("plait.protocol")
 
 
+class _Nowhere:
+    """In the place of a transport where there is none, for loops that look at it often."""
+
+    disconnecting = False
+
+
+nowhere = _Nowhere()
+
+
 class PauseableMixin:
     """For a protocol that cuts a stream into messages: hold them back, and reading with them, until it is told to go on.
 

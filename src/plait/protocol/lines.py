@@ -11,7 +11,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from plait.protocol.base import Protocol
-from plait.protocol.framing import PauseableMixin
+from plait.protocol.framing import PauseableMixin, nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -51,7 +51,7 @@ class _Lines(PauseableMixin, Protocol):
             self._send = None
 
     def _hand_out(self, data: bytes, buffer: bytearray) -> Any:
-        transport: Any = self.transport
+        transport: Any = self.transport if self.transport is not None else nowhere
         delimiter = self._cut_at
         may_be_long = True
         coming = self._coming
@@ -101,14 +101,9 @@ class _Lines(PauseableMixin, Protocol):
                 result = self.lineReceived(line)
                 if result is not None and type(result) is CoroutineType:
                     self._wait_for(result, self.lineReceived)
-                if (
-                    self.paused
-                    or not self.line_mode
-                    or self.delimiter is not delimiter
-                    or (transport is not None and transport.disconnecting)
-                ):
+                if self.paused or not self.line_mode or self.delimiter is not delimiter or transport.disconnecting:
                     break
-            if transport is not None and transport.disconnecting:
+            if transport.disconnecting:
                 self._take_rest(buffer)
                 return None
             if self._tail:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from functools import cache
 from struct import Struct, calcsize
+from struct import error as StructError
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from plait.protocol.framing import Framing
+from plait.protocol.framing import Framing, nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
-_struct = cache(Struct)  # looked up for each string that is sent; made once for each format
+_struct = cache(Struct)
 
 
 class StringTooLongError(AssertionError):
@@ -53,6 +54,7 @@ class IntNStringReceiver(_Strings):
     MAX_LENGTH = 99999
     structFormat = ""
     prefixLength = 0
+    _pack: Callable[[int], bytes]  # of this format; there while strings are handed out
 
     @property
     def recvd(self) -> bytes:
@@ -68,8 +70,10 @@ class IntNStringReceiver(_Strings):
         size = len(data)
         prefix = self.prefixLength
         limit = self.MAX_LENGTH
-        unpack = _struct(self.structFormat).unpack_from
-        transport: Any = self.transport
+        layout = _struct(self.structFormat)
+        unpack = layout.unpack_from
+        self._pack = layout.pack
+        transport: Any = self.transport if self.transport is not None else nowhere
         while True:
             start = offset + prefix
             if start > size:
@@ -78,12 +82,10 @@ class IntNStringReceiver(_Strings):
             (length,) = unpack(data, offset)
             if length > limit:
                 self.lengthLimitExceeded(length)
-                if self._data is data and self._offset == offset:
+                if self._offset == offset and self._data is data:
                     self.read_instead(b"")  # nothing in it can be trusted
                 data, offset = self._data, self._offset
                 size = len(data)
-                if not size:
-                    return
             else:
                 end = start + length
                 if end > size:
@@ -97,8 +99,7 @@ class IntNStringReceiver(_Strings):
                 if self._offset != end:  # recvd has been set
                     data, offset = self._data, self._offset
                     size = len(data)
-            if self.paused or (transport is not None and transport.disconnecting):
-                self._needed = 0
+            if self.paused or transport.disconnecting:
                 return
 
     def lengthLimitExceeded(self, length: int) -> Any:
@@ -113,17 +114,17 @@ class IntNStringReceiver(_Strings):
 
         :raises StringTooLongError: if `prefixLength` bytes cannot say its length.
         """
-        length = len(string)
-        if length >= 1 << 8 * self.prefixLength:
-            raise StringTooLongError(
-                f"a string of {length} bytes is too long for {self.prefixLength} bytes of length; "
-                f"{(1 << 8 * self.prefixLength) - 1} is the most"
-            )
         send = self._send
-        if send is not None:
-            send(_struct(self.structFormat).pack(length) + string)  # a new object, so that nobody else can change it
-        else:
-            self.transport.write(_struct(self.structFormat).pack(length) + string)
+        try:
+            if send is not None:
+                send(self._pack(len(string)) + string)  # a new object, so that nobody else can change it
+            else:
+                self.transport.write(_struct(self.structFormat).pack(len(string)) + string)
+        except StructError:
+            raise StringTooLongError(
+                f"a string of {len(string)} bytes is too long for {self.prefixLength} bytes of length; "
+                f"{(1 << 8 * self.prefixLength) - 1} is the most"
+            ) from None
 
 
 class Int32StringReceiver(IntNStringReceiver):
@@ -175,7 +176,7 @@ class NetstringReceiver(_Strings):
         size = len(data)
         limit = self.MAX_LENGTH
         most_digits = len(str(limit))
-        transport: Any = self.transport
+        transport: Any = self.transport if self.transport is not None else nowhere
         while offset < size:
             colon = data.find(b":", offset, offset + most_digits + 1)
             digits = data[offset : colon if colon >= 0 else offset + most_digits + 1]
@@ -199,7 +200,7 @@ class NetstringReceiver(_Strings):
             result = self.stringReceived(data[start:end])
             if result is not None and type(result) is CoroutineType:
                 self._wait_for(result, self.stringReceived)
-            if self.paused or (transport is not None and transport.disconnecting):
+            if self.paused or transport.disconnecting:
                 break
         self._needed = 0
 
