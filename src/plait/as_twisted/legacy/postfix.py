@@ -52,16 +52,15 @@ class PostfixTCPMapServer(LineOnlyReceiver, TimeoutMixin):
         """Take the question apart."""
         self.resetTimeout()
         command, _, arguments = line.partition(b" ")
-        method = getattr(self, "do_" + command.decode("latin-1"), None)
-        if method is None:
+        needed = _PARAMETERS.get(command)
+        if needed is None:
             self.sendCode(400, b"unknown command")
             return
-        needed = _PARAMETERS[command]
         words = arguments.split(None, needed - 1) if arguments else []
         if len(words) != needed:
-            self.sendCode(400, b"Command %a takes %d parameters." % (command.decode("ascii"), needed))
+            self.sendCode(400, b"Command '%b' takes %d parameters." % (command, needed))
             return
-        method(*words)
+        (self.do_get if command == b"get" else self.do_put)(*words)
 
     def do_get(self, key: bytes) -> None:
         """Look the key up."""
