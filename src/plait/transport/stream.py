@@ -397,6 +397,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", layer)
         self.__class__ = SecureConnection
         layer.begin()
+        if self._held:  # what has come behind the word for TLS is TLS
+            held, self._held = self._held, b""
+            layer.data_received(held)
 
     def handshake_done(self) -> None:
         """Called by the TLS layer."""
