@@ -11,7 +11,7 @@ from plait.failure import Failure
 from plait.protocol import ClientCreator, ReconnectingClientFactory
 from plait.task import Clock
 from plait.testing import MemoryReactorClock, StringTransport
-from tests.transport.helpers import Server
+from tests.transport.helpers import Noting, Server
 
 GONE = Failure(ConnectionRefusedError())
 
@@ -90,10 +90,12 @@ def test_pickle_leaves_out_what_belongs_to_this_run():
     assert (copy.clock, copy.connector, copy._callID, copy.retries, copy.continueTrying) == (None, None, None, 0, 1)
 
 
-def test_a_connection_without_a_factory():
-    server = Server()
-    p = yield ClientCreator(reactor, Protocol).connectTCP("127.0.0.1", server.number)
-    assert p.connected and p.transport.getPeer().port == server.number
+async def test_a_connection_without_a_factory():
+    async with Server() as server:
+        p = await ClientCreator(reactor, Noting).connectTCP("127.0.0.1", server.address.port)
+        assert p.connected and p.transport.getPeer() == server.address
+        p.transport.loseConnection()
+        await p.lost
 
 
 @pytest.mark.parametrize("connected", [False, True])

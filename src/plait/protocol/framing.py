@@ -179,6 +179,11 @@ class Framing(PauseableMixin, Protocol):
 
     def read_instead(self, data: bytes) -> None:
         """Go on with `data` in place of what has come and is not yet handed out."""
-        self._buffer = bytearray() if self._busy else bytearray(data)
-        self._data = bytes(data) if self._busy else b""
+        if self._busy:
+            assert self._buffer is not None
+            self._buffer.clear()  # the loop that hands out has it in its hand
+            self._data = bytes(data)
+        else:
+            self._buffer = bytearray(data)
+            self._data = b""
         self._offset = self._needed = 0

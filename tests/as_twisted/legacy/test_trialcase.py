@@ -16,7 +16,6 @@ from plait.testing import SynchronousTestCase
 from plait.testing.runner.result import TestResult as Result
 from plait.testing.runner.suites import iterate
 
-
 KEPT: list[Any] = []
 
 
