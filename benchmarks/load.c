@@ -1,10 +1,11 @@
 /* The load: a client for echo-like servers on loopback. One thread, epoll.
  *
  *   gcc -O2 -o load load.c
- *   load PORT PID echo|lines|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS
+ *   load PORT PID echo|lines|int32|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS
  *
  * echo     every connection keeps DEPTH messages of SIZE bytes in flight: sent together, and again when all have come back
  * lines    the same, where a message is SIZE - 2 bytes and CR LF
+ * int32    the same, where a message is 4 bytes of length, the highest first, and SIZE - 4 bytes
  * connect  each round is a connection of its own: connect, send one message, read it back, close
  *
  * WARMUP seconds are not counted, SECONDS are. PID is the server: its CPU time is read from its own clock, which counts
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,13 +118,13 @@ static int by_value(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     if (argc != 9) {
-        fputs("usage: load PORT PID echo|lines|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
+        fputs("usage: load PORT PID echo|lines|int32|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
         return 64;
     }
-    int lines = !strcmp(argv[3], "lines"), churn = !strcmp(argv[3], "connect");
+    int lines = !strcmp(argv[3], "lines"), int32 = !strcmp(argv[3], "int32"), churn = !strcmp(argv[3], "connect");
     int count = atoi(argv[4]), size = atoi(argv[5]), depth = atoi(argv[6]);
     double warmup = atof(argv[7]), seconds = atof(argv[8]);
-    if (count < 1 || depth < 1 || size < (lines ? 2 : 1)) die("CONNECTIONS, SIZE or DEPTH is too small");
+    if (count < 1 || depth < 1 || size < (lines ? 2 : int32 ? 4 : 1)) die("CONNECTIONS, SIZE or DEPTH is too small");
 
     clockid_t server_clock;
     int error = clock_getcpuclockid(atoi(argv[2]), &server_clock);
@@ -138,6 +140,9 @@ int main(int argc, char **argv) {
     if (!message || !buffer || !samples || !connections) die("out of memory");
     for (long i = 0; i < total; i++) message[i] = 'a' + i % 23;
     for (long i = size; lines && i <= total; i += size) memcpy(message + i - 2, "\r\n", 2);
+
+    uint32_t length = htonl(size - 4);
+    for (long i = 0; int32 && i < total; i += size) memcpy(message + i, &length, 4);
 
     epoll_fd = epoll_create1(0);
     for (int i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-"""Servers under load: echo, pipelined lines, new connections.
+"""Servers under load: echo, pipelined lines and strings, new connections.
 
 The server of a peer is a program of its own (`servers/`), the load another (`load.c`); where there are
 two cores or more, each has one to itself. The server's CPU time is read from its process clock, in
@@ -40,9 +40,9 @@ class NetworkWork:
     """One kind of load on a server."""
 
     kind: str
-    """``echo``, ``lines`` or ``connect``, as in `load.c`."""
+    """``echo``, ``lines``, ``int32`` or ``connect``, as in `load.c`."""
     size: int
-    """Bytes in a message, its line end included."""
+    """Bytes in a message, its line end or its length included."""
     connections: int
     depth: int = 1
     """Messages in flight on each connection."""
@@ -67,7 +67,7 @@ class NetworkWork:
 
     def measure(self, peer: str, seconds: float) -> Sample:
         load = build_load()
-        with run_server(peer, "lines" if self.kind == "lines" else "echo") as (server, port):
+        with run_server(peer, "echo" if self.kind == "connect" else self.kind) as (server, port):
             numbers = [self.connections, self.size, self.depth, min(0.3, seconds / 4), seconds]
             arguments = [str(port), str(server.pid), self.kind, *map(str, numbers)]
             figures = run_load([str(load), *arguments], f"{self.title} with {peer}", timeout=seconds + 30)
@@ -82,6 +82,7 @@ WORKS = [
     NetworkWork("echo", 65536, 1),
     NetworkWork("echo", 65536, 100),
     NetworkWork("lines", 32, 20, depth=50),
+    NetworkWork("int32", 32, 20, depth=50),
     NetworkWork("connect", 64, 50),
 ]
 

@@ -1,4 +1,4 @@
-"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines [uvloop]`.
+"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines|int32 [uvloop]`.
 
 Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
 """
@@ -28,8 +28,26 @@ class Lines(Echo):
             self.transport.write(line + b"\r\n")
 
 
+class Strings(Echo):
+    """The same for strings with 4 bytes of length in front."""
+
+    rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        data = self.rest + data
+        offset = 0
+        while len(data) - offset >= 4:
+            end = offset + 4 + int.from_bytes(data[offset : offset + 4])
+            if end > len(data):
+                break
+            string = data[offset + 4 : end]
+            self.transport.write(len(string).to_bytes(4) + string)
+            offset = end
+        self.rest = data[offset:]
+
+
 async def main() -> None:
-    protocol = Lines if sys.argv[1] == "lines" else Echo
+    protocol = {"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]]
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -1,8 +1,9 @@
-"""Plait, as its users write it: `python plait_server.py echo|lines`. Prints the port that it listens on."""
+"""Plait, as its users write it: `python plait_server.py echo|lines|int32`. Prints the port that it listens on."""
 
 import sys
 
 from plait import Factory, LineReceiver, Protocol, reactor
+from plait.protocol import Int32StringReceiver
 
 
 class Echo(Protocol):
@@ -15,7 +16,12 @@ class Lines(LineReceiver):
         self.sendLine(line)
 
 
-factory = Factory.forProtocol(Lines if sys.argv[1] == "lines" else Echo)
+class Strings(Int32StringReceiver):
+    def stringReceived(self, string: bytes) -> None:
+        self.sendString(string)
+
+
+factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
 port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
 print(port.getHost().port, flush=True)
 reactor.run()

@@ -1,4 +1,4 @@
-"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines`.
+"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines|int32`.
 
 Prints the port that it listens on.
 """
@@ -7,7 +7,7 @@ import sys
 
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
-from twisted.protocols.basic import LineReceiver
+from twisted.protocols.basic import Int32StringReceiver, LineReceiver
 
 
 class Echo(Protocol):
@@ -20,7 +20,12 @@ class Lines(LineReceiver):
         self.sendLine(line)
 
 
-factory = Factory.forProtocol(Lines if sys.argv[1] == "lines" else Echo)
+class Strings(Int32StringReceiver):
+    def stringReceived(self, string: bytes) -> None:
+        self.sendString(string)
+
+
+factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
 port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
 print(port.getHost().port, flush=True)
 reactor.run()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.deferred import Deferred
 from plait.protocol import LineOnlyReceiver, LineReceiver
 from plait.testing import StringTransport
 
@@ -175,8 +176,6 @@ def test_no_line_is_handed_out_after_loseConnection():
 
 
 def test_an_async_lineReceived_is_waited_for_before_the_next_line():
-    from plait.deferred import Deferred
-
     waits = []
 
     class Async(Lines):
@@ -208,3 +207,79 @@ def test_what_must_be_overridden_says_so(receiver):
     p.makeConnection(StringTransport())
     with pytest.raises(NotImplementedError, match="must override lineReceived"):
         p.dataReceived(b"x\r\n")
+
+
+def test_another_delimiter_counts_from_the_next_line_on():
+    class Other(Lines):
+        def lineReceived(self, line):
+            super().lineReceived(line)
+            if line == b"now":
+                self.delimiter = b";"
+
+    p = connected(Other())
+    p.dataReceived(b"a\r\nnow\r\nb\r\nc;d;")
+    assert p.got == [b"a", b"now", b"b\r\nc", b"d"]
+
+
+def test_lines_that_a_pause_holds_are_cut_once():
+    class Pausing(Lines):
+        def lineReceived(self, line):
+            super().lineReceived(line)
+            self.pauseProducing()
+
+    p = connected(Pausing())
+    p.dataReceived(b"x\r\n" * 100 + b"rest")
+    cut = p._coming
+    for _ in range(99):
+        p.resumeProducing()
+        assert p._coming is cut
+    assert p.got == [b"x"] * 100
+    p.resumeProducing()
+    p.dataReceived(b"\r\n")
+    assert p.got[-1] == b"rest"
+
+
+def test_clearLineBuffer_in_a_hook_takes_what_is_not_handed_out():
+    class Clearing(Lines):
+        def lineReceived(self, line):
+            super().lineReceived(line)
+            self.rest = self.clearLineBuffer()
+
+    p = connected(Clearing())
+    p.dataReceived(b"a\r\nb\r\nc")
+    assert p.got == [b"a"] and p.rest == b"b\r\nc"
+    p.dataReceived(b"d\r\n")
+    assert p.got == [b"a", b"d"]
+
+
+def test_an_async_rawDataReceived_is_waited_for():
+    waits = []
+
+    class Raw(Lines):
+        def lineReceived(self, line):
+            super().lineReceived(line)
+            self.setRawMode()
+
+        async def rawDataReceived(self, data):
+            waits.append(Deferred())
+            await waits[-1]
+            self.setLineMode(data[1:])
+
+    p = connected(Raw())
+    p.dataReceived(b"a\r\n!b\r\n!c\r\n")
+    assert p.got == [b"a"] and p.transport.producerState == "paused"
+    waits[0].callback(None)
+    assert p.got == [b"a", b"b"]
+    waits[1].callback(None)
+    assert p.got == [b"a", b"b", b"c"]
+
+
+def test_an_async_hook_that_fails_closes_the_connection():
+    class Failing(Lines):
+        async def lineReceived(self, line):
+            self.got.append(line)
+            raise ValueError("no")
+
+    p = connected(Failing())
+    p.dataReceived(b"a\r\nb\r\n")
+    assert p.got == [b"a"] and p.transport.aborting

@@ -505,3 +505,26 @@ def test_any_interleaving_delivers_every_byte_once_and_in_order(steps, close):
             await there.lost
 
     runToEnd(scenario, 60)
+
+
+async def test_a_connection_that_is_paused_gets_nothing_before_it_goes_on():
+    """Data that is there when the connection is made, and a loop that begins to read whatever was said."""
+
+    class Paused(Noting):
+        def connectionMade(self):
+            super().connectionMade()
+            self.transport.pauseProducing()
+
+    async with Server(Paused) as server:
+        reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
+        writer.write(b"early")
+        there = await server.accepted()
+        for _ in range(5):  # turns of the loop in which it would read
+            await asyncio.sleep(0)
+        assert there.data == b""
+        there.transport.resumeProducing()
+        writer.write(b" late")
+        assert await there.wait_for(10) == b"early late"
+        there.transport.loseConnection()
+        assert await reader.read() == b""
+        writer.close()

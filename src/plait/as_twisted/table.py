@@ -149,7 +149,16 @@ MODULES: Mapping[str, Row] = {
         _ISupportsExitSignalCapturing="plait.interfaces.reactor:_ISupportsExitSignalCapturing",
     ),
     "twisted.internet.main": _row(f"{_LEGACY}.main"),
-    "twisted.internet.protocol": _row("plait.protocol"),
+    "twisted.internet.protocol": _row(
+        "plait.protocol",
+        f"{_LEGACY}.adapters",
+        only="""
+            AbstractDatagramProtocol BaseProtocol ClientCreator ClientFactory ConnectedDatagramProtocol
+            ConsumerToProtocolAdapter DatagramProtocol Factory FileWrapper ProcessProtocol Protocol
+            ProtocolToConsumerAdapter ReconnectingClientFactory ServerFactory connectionDone
+        """,
+        _InstanceFactory="plait.protocol.clients:_InstanceFactory",
+    ),
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
@@ -173,7 +182,33 @@ MODULES: Mapping[str, Row] = {
             LineOnlyReceiver LineReceiver NetstringParseError NetstringReceiver StatefulStringProtocol
             StringTooLongError
         """,
+        _PauseableMixin="plait.protocol.framing:PauseableMixin",
     ),
+    "twisted.protocols.finger": _row(f"{_LEGACY}.finger"),
+    "twisted.protocols.haproxy": _row(),
+    "twisted.protocols.haproxy._exceptions": _row(
+        "plait.transport.haproxy", only="InvalidNetworkProtocol InvalidProxyHeader MissingAddressData"
+    ),
+    "twisted.protocols.haproxy._info": _row("plait.transport.haproxy", only="ProxyInfo"),
+    "twisted.protocols.haproxy._v1parser": _row("plait.transport.haproxy", only="V1Parser"),
+    "twisted.protocols.haproxy._v2parser": _row("plait.transport.haproxy", only="V2Parser"),
+    "twisted.protocols.haproxy._wrapper": _row(
+        "plait.transport.haproxy", only="HAProxyProtocolWrapper HAProxyWrappingFactory"
+    ),
+    "twisted.protocols.htb": _row(f"{_LEGACY}.htb"),
+    "twisted.protocols.ident": _row("plait.protocol.ident"),
+    "twisted.protocols.loopback": _row(f"{_LEGACY}.loopback"),
+    "twisted.protocols.memcache": _row("plait.protocol.memcache"),
+    "twisted.protocols.pcp": _row(f"{_LEGACY}.pcp"),
+    "twisted.protocols.policies": _row("plait.protocol.policies"),
+    "twisted.protocols.portforward": _row(
+        "plait.protocol.proxy", only="Proxy ProxyClient ProxyClientFactory ProxyFactory ProxyServer"
+    ),
+    "twisted.protocols.postfix": _row(f"{_LEGACY}.postfix"),
+    "twisted.protocols.shoutcast": _row(f"{_LEGACY}.shoutcast"),
+    "twisted.protocols.socks": _row(f"{_LEGACY}.socks"),
+    "twisted.protocols.stateful": _row("plait.protocol", only="StatefulProtocol"),
+    "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
     "twisted.application.internet": _row(

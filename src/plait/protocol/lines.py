@@ -1,7 +1,8 @@
 """Lines: a stream of bytes cut at a delimiter.
 
-The time is linear in the bytes, however they are split into pieces: a chunk is split once, and what is left of it
-is searched only from where the last search ended. ``benchmarks/network.py`` measures it (lines).
+The time is linear in the bytes, however they are split into pieces: a chunk is split once, what is left of it is searched
+only from where the last search ended, and lines that a pause holds back stay cut. ``benchmarks/network.py`` measures it
+(lines).
 """
 
 from __future__ import annotations
@@ -9,34 +10,28 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from plait.deferred import Deferred, ensureDeferred
 from plait.protocol.base import Protocol
+from plait.protocol.framing import PauseableMixin, nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from plait.failure import Failure
+    from collections.abc import Awaitable, Iterator
 
 
-class LineReceiver(Protocol):
-    """Calls `lineReceived` for each line, without its delimiter; in raw mode, `rawDataReceived` for all that comes.
-
-    Class attributes to set: `delimiter` (bytes, CR LF), `MAX_LENGTH` (bytes of the longest line that is taken, without the
-    delimiter; 16,384). A longer one goes to `lineLengthExceeded`, which closes the connection.
-
-    `lineReceived` may be ``async def``: no further line is handed out, and nothing is read, until it is done.
-    """
+class _Lines(PauseableMixin, Protocol):
+    """What both receivers of lines do."""
 
     delimiter = b"\r\n"
     MAX_LENGTH = 16384
     line_mode: int | bool = 1
-    paused = False
     _busy = False
-    _send: Callable[[bytes], object] | None = None  # while lines are handed out: the quickest way to write
-    _buffer: bytearray | None = None  # what has come and is not yet handed out
+    # What has come and is not yet handed out, in this order: lines that are cut, the beginning of the next one, the rest.
+    _coming: Iterator[bytes] | None = None
+    _cut_at = b""  # the delimiter of those lines
+    _tail = b""  # in the buffer, except while lines are handed out
+    _buffer: bytearray | None = None
     _searched = 0  # no delimiter begins in the buffer before this
 
-    def dataReceived(self, data: bytes) -> None:
+    def dataReceived(self, data: bytes) -> Any:
         """Cut `data` into lines and hand them out."""
         buffer = self._buffer
         if buffer is None:
@@ -46,137 +41,108 @@ class LineReceiver(Protocol):
         if self._busy or self.paused:
             # called from within a hook (setLineMode with a rest), or paused with data under way: keep it for later
             buffer += data
-            return
+            return None
         self._busy = True
-        hook_write = getattr(self.transport, "hookWrite", None)
-        if hook_write is not None:
-            self._send = hook_write()
+        self._send = self._quick_write()
         try:
-            self._hand_out(data, buffer)
+            return self._hand_out(data, buffer)
         finally:
             self._busy = False
             self._send = None
 
-    def _hand_out(self, data: bytes, buffer: bytearray) -> None:
+    def _hand_out(self, data: bytes, buffer: bytearray) -> Any:
+        transport: Any = self.transport if self.transport is not None else nowhere
+        delimiter = self._cut_at
+        may_be_long = True
+        coming = self._coming
+        if coming is not None:  # a pause is over
+            buffer += data
+            data = b""
         while True:
             if not self.line_mode:
-                if buffer:
-                    data = bytes(buffer) + data
-                    buffer.clear()
+                if buffer or coming is not None:
+                    data = self._take_rest(buffer) + data
+                    coming = None
                 if not data:
-                    return
-                self._searched = 0
-                self.rawDataReceived(data)
+                    return None
+                result = self.rawDataReceived(data)
+                if result is not None:
+                    if type(result) is not CoroutineType:
+                        return result
+                    self._wait_for(result, self.rawDataReceived)
                 if not buffer or self.paused:
-                    return
+                    return None
                 data = b""  # the rest that was handed to setLineMode is in the buffer
                 continue
-            delimiter = self.delimiter
-            limit = self.MAX_LENGTH
-            if buffer:
-                buffer += data
-                if buffer.find(delimiter, self._searched) < 0:
-                    self._keep(buffer, limit + len(delimiter))
-                    return
-                data = bytes(buffer)
-                buffer.clear()
-            self._searched = 0
-            lines = data.split(delimiter)
-            rest = lines.pop()
-            coming = iter(lines)
-            may_be_long = len(data) > limit
-            transport: Any = self.transport
+            if coming is None or self.delimiter is not delimiter:
+                delimiter = self.delimiter
+                if coming is not None:
+                    data = self._take_rest(buffer)
+                elif buffer:
+                    buffer += data
+                    if buffer.find(delimiter, self._searched) < 0:
+                        if self._keep(buffer):
+                            return None
+                        data = b""
+                        continue
+                    data = bytes(buffer)
+                    buffer.clear()
+                    self._searched = 0
+                may_be_long = len(data) > self.MAX_LENGTH
+                lines = data.split(delimiter)
+                self._tail = lines.pop()
+                self._cut_at = delimiter
+                self._coming = coming = iter(lines)
             for line in coming:
-                if may_be_long and len(line) > limit:
-                    self.lineLengthExceeded(delimiter.join([line, *coming, rest]))
-                    return
+                if may_be_long and len(line) > self.MAX_LENGTH:
+                    self.lineLengthExceeded(delimiter.join([line, *coming, self._tail]))
+                    self._tail = b""
+                    break
                 result = self.lineReceived(line)
                 if result is not None and type(result) is CoroutineType:
-                    self._wait_for(result)
-                if self.paused or not self.line_mode or (transport is not None and transport.disconnecting):
+                    self._wait_for(result, self.lineReceived)
+                if self.paused or not self.line_mode or self.delimiter is not delimiter or transport.disconnecting:
                     break
-            else:
-                if buffer:  # a hook has put something back
-                    data = rest + bytes(buffer)
-                    buffer.clear()
-                    continue
-                if rest:
-                    buffer += rest
-                    self._keep(buffer, limit + len(delimiter))
-                return
-            if transport is not None and transport.disconnecting:
-                return
-            buffer[:0] = delimiter.join([*coming, rest])
+            if transport.disconnecting:
+                self._take_rest(buffer)
+                return None
+            if self._tail:
+                buffer[:0] = self._tail
+                self._tail = b""
+                self._searched = 0
             if self.paused:
-                return
+                return None
+            if self.line_mode and self.delimiter is delimiter:
+                self._coming = coming = None  # all are handed out
+                if not buffer:
+                    return None
             data = b""
 
-    def _keep(self, buffer: bytearray, limit: int) -> None:
-        """Keep what has no delimiter yet; `limit` is the length that no good line can have."""
-        if len(buffer) >= limit:
+    def _keep(self, buffer: bytearray) -> bool:
+        """Keep what has no delimiter yet; False if it is longer than a good line can be and a hook was told so."""
+        if len(buffer) >= self.MAX_LENGTH + len(self.delimiter):
             line = bytes(buffer)
             buffer.clear()
             self._searched = 0
             self.lineLengthExceeded(line)
-        else:
-            self._searched = max(0, len(buffer) - len(self.delimiter) + 1)
+            return not buffer  # it may have put something back
+        self._searched = max(0, len(buffer) - len(self.delimiter) + 1)
+        return True
 
-    def _wait_for(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
-        """Hand out nothing more until an ``async def lineReceived`` is done."""
-        d: Deferred[None] = ensureDeferred(coroutine)
-        if d.called and not d.paused:
-            d.addErrback(self._hook_failed)
-            return
-        self.pauseProducing()
-
-        def resume(_: object) -> None:
-            self.resumeProducing()
-
-        d.addCallbacks(resume, self._hook_failed)
-
-    def _hook_failed(self, failure: Failure) -> None:
-        self.transport.hookFailed(failure, self.lineReceived)  # type: ignore[attr-defined]
-
-    def clearLineBuffer(self) -> bytes:
-        """Take what has come and is not yet a line."""
-        if not self._buffer:
-            return b""
-        rest = bytes(self._buffer)
-        self._buffer.clear()
+    def _take_rest(self, buffer: bytearray) -> bytes:
+        """All that is not handed out yet; it is here no more."""
+        rest = self._cut_at.join([*(self._coming or ()), self._tail]) + buffer
+        buffer.clear()
+        self._coming = None
+        self._tail = b""
         self._searched = 0
         return rest
-
-    def setRawMode(self) -> None:
-        """From now on `rawDataReceived` gets all that comes, as it comes."""
-        self.line_mode = 0
-
-    def setLineMode(self, extra: bytes = b"") -> None:
-        """Back to lines; `extra` is what of the raw data already belongs to them."""
-        self.line_mode = 1
-        if extra:
-            self.dataReceived(extra)
-
-    def pauseProducing(self) -> None:
-        """Hand out nothing more, and read nothing, until `resumeProducing`."""
-        self.paused = True
-        self.transport.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        """Go on with the lines that are there, and with reading."""
-        self.paused = False
-        self.transport.resumeProducing()
-        self.dataReceived(b"")
-
-    def stopProducing(self) -> None:
-        """Close the connection."""
-        self.paused = True
-        self.transport.stopProducing()
 
     def lineReceived(self, line: bytes) -> Awaitable[None] | None:
         """Called with each line, without its delimiter. Override it."""
         raise NotImplementedError(f"{self.__class__.__name__} must override lineReceived")
 
-    def rawDataReceived(self, data: bytes) -> None:
+    def rawDataReceived(self, data: bytes) -> Any:
         """Called in raw mode with whatever comes. Override it where raw mode is used."""
         raise NotImplementedError(f"{self.__class__.__name__} must override rawDataReceived")
 
@@ -193,59 +159,28 @@ class LineReceiver(Protocol):
             self.transport.write(line + self.delimiter)
 
 
-class LineOnlyReceiver(Protocol):
-    """As `LineReceiver`, without raw mode and pausing."""
+class LineReceiver(_Lines):
+    """Calls `lineReceived` for each line, without its delimiter; in raw mode, `rawDataReceived` for all that comes.
 
-    delimiter = b"\r\n"
-    MAX_LENGTH = 16384
-    _buffer: bytearray | None = None
-    _searched = 0
+    Class attributes to set: `delimiter` (bytes, CR LF), `MAX_LENGTH` (bytes of the longest line that is taken, without the
+    delimiter; 16,384). A longer one goes to `lineLengthExceeded`, which closes the connection.
 
-    def dataReceived(self, data: bytes) -> None:
-        """Cut `data` into lines and hand them out."""
-        delimiter = self.delimiter
-        limit = self.MAX_LENGTH
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if buffer.find(delimiter, self._searched) < 0:
-                self._keep(buffer)
-                return
-            data = bytes(buffer)
-            buffer.clear()
-        lines = data.split(delimiter)
-        rest = lines.pop()
-        transport: Any = self.transport
-        for line in lines:
-            if transport is not None and transport.disconnecting:
-                return
-            if len(line) > limit:
-                self.lineLengthExceeded(line)
-                return
-            self.lineReceived(line)
-        if rest:
-            if buffer is None:
-                buffer = self._buffer = bytearray()
-            buffer += rest
-            self._keep(buffer)
+    Both hooks may be ``async def``: nothing further is handed out, and nothing is read, until one is done.
+    """
 
-    def _keep(self, buffer: bytearray) -> None:
-        if len(buffer) >= self.MAX_LENGTH + len(self.delimiter):
-            line = bytes(buffer)
-            buffer.clear()
-            self._searched = 0
-            self.lineLengthExceeded(line)
-        else:
-            self._searched = max(0, len(buffer) - len(self.delimiter) + 1)
+    def clearLineBuffer(self) -> bytes:
+        """Take what has come and is not yet handed out."""
+        return b"" if self._buffer is None else self._take_rest(self._buffer)
 
-    def lineReceived(self, line: bytes) -> None:
-        """Called with each line, without its delimiter. Override it."""
-        raise NotImplementedError(f"{self.__class__.__name__} must override lineReceived")
+    def setRawMode(self) -> None:
+        """From now on `rawDataReceived` gets all that comes, as it comes."""
+        self.line_mode = 0
 
-    def sendLine(self, line: bytes) -> None:
-        """Send a line; the delimiter is added."""
-        self.transport.write(line + self.delimiter)
+    def setLineMode(self, extra: bytes = b"") -> Any:
+        """Back to lines; `extra` is what of the raw data already belongs to them."""
+        self.line_mode = 1
+        return self.dataReceived(extra) if extra else None
 
-    def lineLengthExceeded(self, line: bytes) -> Any:
-        """Called with a line that is too long. Closes the connection."""
-        return self.transport.loseConnection()
+
+class LineOnlyReceiver(_Lines):
+    """As `LineReceiver`, for protocols that have nothing but lines: there is no raw mode."""

@@ -88,6 +88,10 @@ class MemoryConnector:
         self.disconnected = False
         self.connects = 0
 
+    @property
+    def _disconnected(self) -> bool:
+        return self.disconnected  # Twisted's name for it, which tests of programs look at
+
     def stopConnecting(self) -> None:
         """Note it."""
         self.stoppedConnecting = True

@@ -94,6 +94,8 @@ class Connection(asyncio.Protocol):
         "__weakref__",
         "_corked",
         "_eof",
+        "_held",
+        "_holding",
         "_loop",
         "_out",
         "_outbox",
@@ -130,6 +132,10 @@ class Connection(asyncio.Protocol):
         self._write_closed = False
         self._wait_for_hook = 0
         self._paused = False
+        # Paused, or waiting for a hook. What the loop still delivers then (it may have read before it was told, or begin to
+        # read after connectionMade whatever that said) is held.
+        self._holding = False
+        self._held = b""
         self._reason: Failure | None = None
         self.protocol = None
         self.connected = False
@@ -167,6 +173,9 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
+        if self._holding:
+            self._held += data
+            return
         self._corked = True
         try:
             result = self.protocol.dataReceived(data)
@@ -285,6 +294,7 @@ class Connection(asyncio.Protocol):
             d.addErrback(self.hookFailed, result.__qualname__)
             return
         self._wait_for_hook += 1
+        self._holding = True
         self._transport.pause_reading()
 
         def done(_: object) -> None:
@@ -387,6 +397,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", layer)
         self.__class__ = SecureConnection
         layer.begin()
+        if self._held:  # what has come behind the word for TLS is TLS
+            held, self._held = self._held, b""
+            layer.data_received(held)
 
     def handshake_done(self) -> None:
         """Called by the TLS layer."""
@@ -454,14 +467,28 @@ class Connection(asyncio.Protocol):
 
     def pauseProducing(self) -> None:
         """Read nothing more until `resumeProducing`."""
-        self._paused = True
+        self._paused = self._holding = True
         if not self.disconnecting:
             self._transport.pause_reading()
 
     def resumeProducing(self) -> None:
         """Read again."""
         self._paused = False
-        if not self.disconnecting and not self._wait_for_hook:
+        if self.disconnecting or self._wait_for_hook:
+            return
+        if self._held:
+            self._loop.call_soon(self._deliver_held)  # not from here: the caller may be in the midst of a hook
+        else:
+            self._holding = False
+            self._transport.resume_reading()
+
+    def _deliver_held(self) -> None:
+        if self._paused or self._wait_for_hook or self.disconnecting or not self._held:
+            return
+        data, self._held = self._held, b""
+        self._holding = False
+        self.data_received(data)
+        if not self._holding and not self.disconnecting:
             self._transport.resume_reading()
 
     def stopProducing(self) -> None:
