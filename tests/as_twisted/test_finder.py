@@ -123,17 +123,17 @@ def test_what_is_not_provided_says_so(alias: None, statement: str, missing: str)
 
 
 def test_the_room_is_named_where_a_name_is_missing(alias: None) -> None:
-    with pytest.raises(ImportError, match=r"\(it comes from plait\.protocol, which has no Nothing\)$"):
-        from twisted.internet.protocol import Nothing  # noqa: F401
+    with pytest.raises(ImportError, match=r"\(it comes from plait\.errors, which has no Nothing\)$"):
+        from twisted.internet.error import Nothing  # noqa: F401
 
 
 def test_a_missing_attribute_is_an_attribute_error(alias: None) -> None:
-    import twisted.internet.protocol
+    import twisted.internet.error
 
-    assert not hasattr(twisted.internet.protocol, "Nothing")
-    assert getattr(twisted.internet.protocol, "Nothing", 7) == 7
-    with pytest.raises(AttributeError, match=r"'twisted\.internet\.protocol' \(plait\.protocol\) has no"):
-        twisted.internet.protocol.Nothing
+    assert not hasattr(twisted.internet.error, "Nothing")
+    assert getattr(twisted.internet.error, "Nothing", 7) == 7
+    with pytest.raises(AttributeError, match=r"'twisted\.internet\.error' \(plait\.errors\) has no"):
+        twisted.internet.error.Nothing
 
 
 def test_what_a_room_has_imported_is_not_a_name_of_its_own(alias: None) -> None:
