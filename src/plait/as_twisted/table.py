@@ -82,7 +82,7 @@ MODULES: Mapping[str, Row] = {
         _TracebackFrame="plait.tracebacks:StandInTraceback",
         _Code="types:CodeType",
     ),
-    "twisted.python.log": _row("plait.log.legacy"),
+    "twisted.python.log": _row("plait.log.legacy", f"{_LEGACY}.log"),
     "twisted.python.filepath": _row(f"{_LEGACY}.filepath"),
     "twisted.python.reflect": _row(f"{_LEGACY}.reflect", f"{_LEGACY}.objgrep", __file__=f"{_LEGACY}.reflect:__file__"),
     "twisted.python.threadpool": _row("plait.engine", only="ThreadPool"),

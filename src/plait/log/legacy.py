@@ -6,7 +6,7 @@ New code has `Logger`. Both write to the same place, and each kind of observer s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, TypeAlias
 
 from plait.failure import Failure
@@ -36,14 +36,21 @@ LegacyObserver: TypeAlias = Callable[[EventDict], None]
 _STDLIB_LEVELS = ((50, LogLevel.critical), (40, LogLevel.error), (30, LogLevel.warn), (20, LogLevel.info))
 
 
+def _no_context() -> Mapping[str, Any]:
+    return {}
+
+
+contextSource: Callable[[], Mapping[str, Any]] = _no_context
+"""What is part of every event that `msg` and `err` log at the moment. ``as_twisted`` puts its contexts here."""
+
+
 def msg(*message: object, **kw: Any) -> None:
     """Log a message, its parts joined by spaces: ``msg("got", n, "lines")``.
 
     Keywords become part of the event. "system" names the part of the program ("-" if not given); "format" is
     a %-format for the keywords, used if there is no message; "isError" makes it an error.
     """
-    event: EventDict = {"message": message, "time": time.time(), "system": "-", "isError": 0}
-    event.update(kw)
+    event: EventDict = {"system": "-", "isError": 0, **contextSource(), "message": message, "time": time.time(), **kw}
     publish_legacy(event)
 
 
