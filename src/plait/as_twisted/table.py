@@ -201,6 +201,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.memcache": _row("plait.protocol.memcache"),
     "twisted.protocols.pcp": _row(f"{_LEGACY}.pcp"),
     "twisted.protocols.policies": _row("plait.protocol.policies"),
+    "twisted.protocols.tls": _row(f"{_LEGACY}.tls"),
     "twisted.protocols.portforward": _row(
         "plait.protocol.proxy", only="Proxy ProxyClient ProxyClientFactory ProxyFactory ProxyServer"
     ),
