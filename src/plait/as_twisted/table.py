@@ -167,6 +167,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"
     ),
+    "twisted.internet.udp": _row(
+        MulticastPort="plait.transport:MulticastPort",
+        Port="plait.transport:UDPPort",
+        _sockErrReadIgnore="plait.transport.datagram:READ_IGNORED",
+        _sockErrReadRefuse="plait.transport.datagram:READ_REFUSED",
+    ),
     "twisted.internet.asyncioreactor": _NO_CHOICE,
     "twisted.internet.default": _NO_CHOICE,
     "twisted.internet.epollreactor": _NO_CHOICE,

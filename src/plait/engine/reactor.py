@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.datagrams import DatagramReactor
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
@@ -46,7 +47,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
-class Reactor:
+class Reactor(DatagramReactor):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
