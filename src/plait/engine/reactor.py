@@ -67,6 +67,7 @@ class Reactor(DatagramReactor):
         self._pool_size = 10
         self._thread: int | None = None
         self._network: Network
+        self._signals: StopSignals | None = None
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
         self._stopping = False
@@ -175,7 +176,7 @@ class Reactor(DatagramReactor):
                     if not self._stopping:
                         break
         finally:
-            self._signals.restore()
+            self._uninstallHandler()
             self._started = False
             if self._pool is not None:
                 self._pool.stop()
@@ -385,6 +386,15 @@ class Reactor(DatagramReactor):
         everything: list[Any] = [*net.ports, *net.connections]
         self._close_all()
         return everything
+
+    def disconnectAll(self) -> None:
+        """Stop listening and cut all connections."""
+        self._close_all()
+
+    def _uninstallHandler(self) -> None:
+        """Give the signals back that `startRunning` took: tests that make many reactors ask for it."""
+        if self._signals is not None:
+            self._signals.restore()
 
     # -- threads
 

@@ -300,7 +300,6 @@ def _interface_number(interface: str) -> int:
     if name.isdecimal():
         return int(name)
     if ":" in name:
-        return int(
-            socket.getaddrinfo(name, None, socket.AF_INET6, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4][3]
-        )
+        found: Any = socket.getaddrinfo(name, None, socket.AF_INET6, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)
+        return int(found[0][4][3])
     return socket.if_nametoindex(name)
