@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.adopted import AdoptingReactor
 from plait.engine.datagrams import DatagramReactor
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
@@ -25,6 +26,7 @@ from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
+from plait.engine.unix import UNIXReactor
 from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
@@ -47,7 +49,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
-class Reactor(DatagramReactor):
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -389,7 +391,8 @@ class Reactor(DatagramReactor):
 
     def disconnectAll(self) -> None:
         """Stop listening and cut all connections."""
-        self._close_all()
+        if self._loop is not None:
+            self._close_all()
 
     def _uninstallHandler(self) -> None:
         """Give the signals back that `startRunning` took: tests that make many reactors ask for it."""

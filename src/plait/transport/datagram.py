@@ -21,7 +21,7 @@ from plait.deferred import Deferred, ensureDeferred, succeed
 from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
-from plait.transport.network import Network
+from plait.transport.network import Network, name_in_log, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,7 @@ class DatagramPort:
 
     def __repr__(self) -> str:
         kind = type(self.protocol)
-        return f"<{kind.__module__}.{kind.__qualname__} {self._where()}>"
+        return f"<{kind.__module__}.{kind.__name__} {self._where()}>"
 
     def _where(self) -> str:
         """Where it listens, for people."""
@@ -119,6 +119,10 @@ class DatagramPort:
 
     # -- opening and closing
 
+    def adopt(self, sock: socket.socket) -> None:
+        """Use a socket that is bound already, when `startListening` is called."""
+        self._adopted = sock
+
     def startListening(self) -> None:
         """Open the port, now. Datagrams are read when the reactor runs.
 
@@ -133,7 +137,7 @@ class DatagramPort:
         self._paused = self._wait_for_hook = False
         self.connected = True
         network.ports.add(self)
-        _log.info("{protocol} starting on {port}", protocol=self.logPrefix(), port=self._name())
+        tell(f"{self.logPrefix()} starting on {self._name()}")
         try:
             self.protocol.makeConnection(self)
         except BaseException:
@@ -171,7 +175,7 @@ class DatagramPort:
     def _tell_stop(self, name: str) -> None:
         self._clean_up()
         self.socket = None
-        _log.info("({kind} Port {name} Closed)", kind=self._kind, name=name)
+        tell(f"({self._kind} Port {name} Closed)")
         try:
             self.protocol.doStop()
         except BaseException as e:
@@ -307,5 +311,4 @@ class DatagramPort:
 
     def logPrefix(self) -> str:
         """The protocol's name in the log."""
-        prefix = getattr(self.protocol, "logPrefix", None)
-        return str(prefix()) if prefix is not None else type(self.protocol).__name__
+        return name_in_log(self.protocol)
