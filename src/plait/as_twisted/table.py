@@ -162,10 +162,30 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
-    "twisted.internet.tcp": _row("plait.transport", only="Connector Port", ECONNABORTED="errno:ECONNABORTED"),
+    "twisted.internet.tcp": _row(
+        "plait.transport",
+        only="Connection Connector Port",
+        Client="plait.transport:Connection",
+        ECONNABORTED="errno:ECONNABORTED",
+        Server="plait.transport:Connection",
+    ),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"
+    ),
+    "twisted.internet.unix": _row(
+        Client="plait.transport.unixstream:UNIXConnection",
+        ConnectedDatagramPort="plait.transport.unixdatagram:ConnectedUNIXDatagramPort",
+        Connector="plait.transport.unix:UNIXConnector",
+        DatagramPort="plait.transport.unixdatagram:UNIXDatagramPort",
+        Port="plait.transport.unix:UNIXPort",
+        Server="plait.transport.unixstream:UNIXConnection",
+    ),
+    "twisted.internet.udp": _row(
+        MulticastPort="plait.transport:MulticastPort",
+        Port="plait.transport:UDPPort",
+        _sockErrReadIgnore="plait.transport.datagram:READ_IGNORED",
+        _sockErrReadRefuse="plait.transport.datagram:READ_REFUSED",
     ),
     "twisted.internet.asyncioreactor": _NO_CHOICE,
     "twisted.internet.default": _NO_CHOICE,

@@ -18,12 +18,15 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.adopted import AdoptingReactor
+from plait.engine.datagrams import DatagramReactor
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
+from plait.engine.unix import UNIXReactor
 from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
@@ -46,7 +49,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
-class Reactor:
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -66,6 +69,7 @@ class Reactor:
         self._pool_size = 10
         self._thread: int | None = None
         self._network: Network
+        self._signals: StopSignals | None = None
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
         self._stopping = False
@@ -174,7 +178,7 @@ class Reactor:
                     if not self._stopping:
                         break
         finally:
-            self._signals.restore()
+            self._uninstallHandler()
             self._started = False
             if self._pool is not None:
                 self._pool.stop()
@@ -384,6 +388,16 @@ class Reactor:
         everything: list[Any] = [*net.ports, *net.connections]
         self._close_all()
         return everything
+
+    def disconnectAll(self) -> None:
+        """Stop listening and cut all connections."""
+        if self._loop is not None:
+            self._close_all()
+
+    def _uninstallHandler(self) -> None:
+        """Give the signals back that `startRunning` took: tests that make many reactors ask for it."""
+        if self._signals is not None:
+            self._signals.restore()
 
     # -- threads
 

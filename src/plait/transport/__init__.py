@@ -1,13 +1,14 @@
 """How bytes travel: one chapter for each kind of transport.
 
 In reading order: `address`, `stream` (a connection: the hot path), `network` (what they share), `port` (listening),
-`connector` (connecting), `tls` (contexts), `tlslayer` and the two machines that it drives, `stdio`.
+`connector` (connecting), `tls` (contexts), `tlslayer` and the two machines that it drives, `datagram` and `udp`, `stdio`.
 """
 
 from plait.transport.address import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress
 from plait.transport.connector import Connector
 from plait.transport.port import Port
 from plait.transport.stream import Connection, SecureConnection
+from plait.transport.udp import MulticastPort, UDPPort
 
 __all__ = [
     "Connection",
@@ -15,7 +16,9 @@ __all__ = [
     "HostnameAddress",
     "IPv4Address",
     "IPv6Address",
+    "MulticastPort",
     "Port",
     "SecureConnection",
+    "UDPPort",
     "UNIXAddress",
 ]

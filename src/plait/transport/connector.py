@@ -13,7 +13,7 @@ from plait.failure import Failure
 from plait.interfaces import IConnector, implementer
 from plait.log import Logger
 from plait.protocol import Protocol
-from plait.transport.address import IPv4Address, IPv6Address
+from plait.transport.address import Address, IPv4Address, IPv6Address
 from plait.transport.network import LOOK_AGAIN, Network, family_of
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
@@ -91,7 +91,7 @@ class Connector:
         elif self.state == "connected" and self.transport is not None:
             self.transport.loseConnection()
 
-    def getDestination(self) -> IPv4Address | IPv6Address:
+    def getDestination(self) -> Address:
         """Where it connects to, as it was given."""
         if ":" in self.host:
             return IPv6Address("TCP", self.host, self.port)
@@ -150,20 +150,10 @@ class Connector:
 
     async def _connect_to(self, family: int, address: tuple[Any, ...]) -> None:
         """Connect to one address. Without a file descriptor for it, wait until there is one."""
-        loop = self._network.loop
-        local = self.bindAddress and (self.bindAddress[0] or _ANY[family], self.bindAddress[1])
         told = False
         while True:
             try:
-                # By address, not with a socket of ours: uvloop forgets whose socket it is when connectionMade closes the
-                # connection, and closes the descriptor twice.
-                await loop.create_connection(
-                    lambda: Connection(self, loop, self._network.outbox),
-                    _literal(address),
-                    address[1],
-                    family=family,
-                    local_addr=local,
-                )
+                await self._connect_once(family, address)
                 return
             except OSError as e:
                 if e.errno not in (errno.EMFILE, errno.ENFILE):
@@ -172,6 +162,18 @@ class Connector:
                     told = True
                     _log.warn("{connector} waits for a file descriptor (raise the limit: ulimit -n)", connector=self)
             await asyncio.sleep(LOOK_AGAIN)
+
+    async def _connect_once(self, family: int, address: tuple[Any, ...]) -> None:
+        loop = self._network.loop
+        # By address, not with a socket of ours: uvloop forgets whose socket it is when connectionMade closes the
+        # connection, and closes the descriptor twice.
+        await loop.create_connection(
+            lambda: Connection(self, loop, self._network.outbox),
+            _literal(address),
+            address[1],
+            family=family,
+            local_addr=self.bindAddress and (self.bindAddress[0] or _ANY[family], self.bindAddress[1]),
+        )
 
     def _end_attempt(self) -> None:
         """The outcome is known; the task, if it goes on, has nothing more to say."""

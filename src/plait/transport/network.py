@@ -6,10 +6,13 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from plait.log import Logger
 from plait.transport.stream import Connection, Outbox
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+_log = Logger("plait.transport")
 
 # How long to wait before we look whether there are file descriptors again, in seconds.
 LOOK_AGAIN = 0.1
@@ -94,3 +97,14 @@ def family_of(interface: str) -> tuple[socket.AddressFamily, str]:
     if ":" in interface:
         return socket.AF_INET6, interface
     return socket.AF_INET, interface
+
+
+def tell(text: str) -> None:
+    """Log what a port does. The text is in `message` too, where observers of the older kind look for it."""
+    _log.info("{text}", text=text, message=(text,))
+
+
+def name_in_log(thing: object) -> str:
+    """The name of a factory or protocol in the log."""
+    prefix = getattr(thing, "logPrefix", None)
+    return str(prefix()) if prefix is not None else type(thing).__name__

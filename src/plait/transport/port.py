@@ -1,4 +1,4 @@
-"""Ports: TCP sockets that listen. With a context they speak TLS."""
+"""Ports: TCP sockets that listen, and what UNIX sockets have in common with them. With a context they speak TLS."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
-from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of
+from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of, name_in_log, tell
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
 
 if TYPE_CHECKING:
     from asyncio import AbstractServer, TimerHandle
+
+    from plait.transport.unixstream import Acceptor
 
 T = TypeVar("T")
 
@@ -34,11 +36,12 @@ class Port:
     """
 
     is_client = False
+    _kind = "TCP"
 
     def __init__(
         self,
         network: Network,
-        port: int,
+        port: Any,
         factory: Any,
         backlog: int = 50,
         interface: str = "",
@@ -52,18 +55,57 @@ class Port:
         self._network = network
         self.contextFactory = contextFactory
         self._socket: socket.socket | None = None
-        self._server: AbstractServer | None = None
+        self._adopted: socket.socket | None = None
+        self._server: AbstractServer | Acceptor | None = None
         self._look_again: TimerHandle | None = None
 
     def __repr__(self) -> str:
-        where = f"on {self.getHost().port}" if self.connected else "(not listening)"  # type: ignore[union-attr]
-        return f"<{type(self.factory).__module__}.{type(self.factory).__qualname__} {where}>"
+        where = f"on {self._name()}" if self.connected else "(not listening)"
+        return f"<{type(self.factory).__module__}.{type(self.factory).__name__} {where}>"
+
+    def _name(self) -> str:
+        """The name of the place where it listens, for people."""
+        return str(self.getHost().port)  # type: ignore[union-attr]
+
+    def adopt(self, sock: socket.socket) -> None:
+        """Use a socket that listens already, when `startListening` is called."""
+        self._adopted = sock
 
     def startListening(self) -> None:
         """Bind and listen, now. Connections are taken when the reactor runs.
 
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
+        sock = self._adopted
+        if sock is None:
+            sock = self._bind()
+            try:
+                sock.listen(self.backlog)
+            except OSError as e:
+                self._gave_up(sock)
+                raise errors.CannotListenError(self.interface, self.port, e) from None
+        self._adopted = None
+        sock.setblocking(False)
+        self._socket = sock
+        self.connected = True
+        try:
+            self.factory.doStart()
+            self._accept(sock.dup())
+        except BaseException:
+            self._gave_up(sock)
+            self._socket = None
+            self.connected = False
+            raise
+        self._network.ports.add(self)
+        security = " (TLS)" if self.contextFactory is not None else ""
+        tell(f"{name_in_log(self.factory)}{security} starting on {self._name()}")
+
+    def _gave_up(self, sock: socket.socket) -> None:
+        """It cannot listen after all."""
+        sock.close()
+
+    def _bind(self) -> socket.socket:
+        """A bound socket; CannotListenError if that cannot be."""
         family, address = family_of(self.interface)
         if not 0 <= self.port <= 65535:
             error = OverflowError("a port's number is from 0 to 65535")
@@ -86,24 +128,11 @@ class Port:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.setblocking(False)
             sock.bind(info[0][4])
-            sock.listen(self.backlog)
         except (OSError, OverflowError) as e:
             sock.close()
             raise errors.CannotListenError(self.interface, self.port, e) from None
-        self._socket = sock
-        self.connected = True
-        try:
-            self.factory.doStart()
-            self._accept(sock.dup())
-        except BaseException:
-            sock.close()
-            self._socket = None
-            self.connected = False
-            raise
-        self._network.ports.add(self)
-        _log.info("{factory} starting on {port}", factory=_name(self.factory), port=self.getHost().port)  # type: ignore[union-attr]
+        return sock
 
     def _accept(self, sock: socket.socket) -> None:
         """Let the loop take connections from `sock`, which is a copy: closing it leaves ours, and its queue, alone."""
@@ -139,9 +168,9 @@ class Port:
             "Out of file descriptors (the limit is {limit}): port {port} takes no connections until some are closed. "
             "Raise the limit (ulimit -n) or bound the number of connections.",
             limit=descriptor_limit(),
-            port=self.getHost().port,  # type: ignore[union-attr]
+            port=self._name(),
         )
-        if not isinstance(self._network.loop, asyncio.BaseEventLoop):
+        if self._kind == "UNIX" or not isinstance(self._network.loop, asyncio.BaseEventLoop):
             self._server.close()
             self._server = None
         # asyncio's own loop takes many at once before it tells us of the first, and would lose them if we closed its server
@@ -165,12 +194,12 @@ class Port:
             self._accept(copy)
         else:
             copy.close()
-        _log.info("Port {port} takes connections again", port=self.getHost().port)  # type: ignore[union-attr]
+        _log.info("Port {port} takes connections again", port=self._name())
 
     def stopListening(self) -> Deferred[None]:
         """Take no more connections; those that are there stay. The port is free when this returns."""
         if self._socket is not None:
-            number = self.getHost().port  # type: ignore[union-attr]
+            name = self._name()
             if self._look_again is not None:
                 self._look_again.cancel()
                 self._look_again = None
@@ -181,7 +210,7 @@ class Port:
             self._socket = None
             self.connected = False
             self._network.ports.discard(self)
-            _log.info("({factory} port {port} closed)", factory=_name(self.factory), port=number)
+            tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
             self.factory.doStop()
         return succeed(None)
 
@@ -203,12 +232,6 @@ class Port:
     def fileno(self) -> int:
         """The number of the listening socket's descriptor; -1 if it does not listen."""
         return self._socket.fileno() if self._socket is not None else -1
-
-
-def _name(factory: Any) -> str:
-    """The name of a factory in the log."""
-    prefix = getattr(factory, "logPrefix", None)
-    return str(prefix()) if prefix is not None else type(factory).__name__
 
 
 def _finish_now(coroutine: Coroutine[Any, Any, T]) -> T:
