@@ -25,6 +25,7 @@ from plait.log.legacy import addObserver, err, msg, removeObserver
 def events() -> Iterator[list[dict[str, Any]]]:
     seen: list[dict[str, Any]] = []
     addObserver(seen.append)
+    seen.clear()  # an observer is told what was logged before there was one
     yield seen
     removeObserver(seen.append)
 
