@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from tests.certificates import make_certificate
 
 from .conftest import SETS, Programs, environment
 
@@ -67,16 +68,9 @@ def site() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that nobody has signed but itself, with its key in the same file."""
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
-        + ["-keyout", str(file), "-out", str(file) + ".crt"],
-        check=True,
-        capture_output=True,
-    )
-    with open(file, "ab") as pem:
-        pem.write(Path(str(file) + ".crt").read_bytes())
+    key, certificate = make_certificate(tmp_path_factory.mktemp("tls"))
+    file = key.with_name("localhost.pem")
+    file.write_bytes(key.read_bytes() + certificate.read_bytes())
     return file
 
 
@@ -129,7 +123,7 @@ def test_nobody_is_there(programs: Programs, closed_port: int, tmp_path: Path) -
 
 
 def test_https(programs: Programs, secure_site: str, certificate: Path, tmp_path: Path) -> None:
-    trusting = environment(SSL_CERT_FILE=f"{certificate}.crt")
+    trusting = environment(SSL_CERT_FILE=str(certificate))
     done = programs.run("download.py", f"{secure_site}/page", tmp_path / "page", env=trusting)
     assert PROGRESS.fullmatch(done.stdout), done.stdout
     assert (done.stderr, done.returncode) == ("", 0)

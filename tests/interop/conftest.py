@@ -22,6 +22,7 @@ from plait.engine import Reactor
 from plait.engine.loops import new_loop
 from plait.failure import Failure
 from plait.testing.logged import LoggedErrors
+from tests.certificates import make_certificate
 
 T = TypeVar("T")
 Program = Callable[[], Coroutine[Any, Any, Any]]
@@ -116,17 +117,10 @@ def either(request: pytest.FixtureRequest, engine: str) -> Iterator[Run]:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """TLS for localhost: the server's context, and that of a client who trusts it."""
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True,
-        capture_output=True,
-    )
+    key, certificate = make_certificate(tmp_path_factory.mktemp("tls"))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return server, ssl.create_default_context(cafile=folder / "cert.pem")
+    server.load_cert_chain(certificate, key)
+    return server, ssl.create_default_context(cafile=certificate)
 
 
 # -- servers

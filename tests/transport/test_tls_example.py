@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.certificates import make_certificate
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "tls" / "starttls_server.py"
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command to make a certificate")
 def test_a_server_that_goes_under_tls(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-        check=True,
-        capture_output=True,
-    )
+    key, certificate = make_certificate(tmp_path)
     with subprocess.Popen([sys.executable, PROGRAM, key, certificate], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
