@@ -10,6 +10,7 @@ import pytest
 from plait import Protocol, reactor
 from plait.errors import ConnectionDone
 from plait.protocol.proxy import ProxyFactory, SOCKSClientFactory, SOCKSError, SOCKSServerFactory
+from plait.testing import MemoryReactor, StringTransport, StringTransportWithDisconnection
 from tests.transport.helpers import Client, Noting, Server
 
 BIG = bytes(range(256)) * 4 * 1024
@@ -58,6 +59,20 @@ async def test_what_nobody_listens_to_is_closed():
     async with Listening(ProxyFactory("127.0.0.1", nowhere)) as proxy:
         client, _, _ = await connection_to(proxy)
         assert isinstance(await client.lost, ConnectionDone)
+
+
+def test_a_client_that_leaves_before_the_other_end_is_there():
+    memory = MemoryReactor()
+    server = ProxyFactory("h", 1).buildProtocol(None)
+    server.reactor = memory
+    transport = StringTransportWithDisconnection()
+    transport.protocol = server
+    server.makeConnection(transport)
+    transport.loseConnection()
+    far = memory.tcpClients[0][2].buildProtocol(None)
+    far.makeConnection(StringTransport())
+    assert far.transport.disconnecting and far.transport.producer is None
+    far.connectionLost(None)
 
 
 async def connection_to(listening):

@@ -37,6 +37,7 @@ class Proxy(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Close the other one, when all that was read here has been sent there."""
+        self.connected = 0
         peer, self.peer = self.peer, None
         if peer is not None:
             part(peer.transport)
@@ -64,7 +65,11 @@ class ProxyClient(Proxy):
     """The connection that we make."""
 
     def connectionMade(self) -> None:
-        """Join the two, and let the one that waits go on."""
+        """Join the two, and let the one that waits go on; unless it has gone meanwhile."""
+        if not self.peer.connected:
+            self.peer = None
+            self.transport.loseConnection()
+            return
         self.peer.setPeer(self)
         join(self.transport, self.peer.transport)
         self.peer.transport.resumeProducing()

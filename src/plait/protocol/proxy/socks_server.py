@@ -94,6 +94,9 @@ class SOCKSServer(Proxy, TimeoutMixin):
 
     def arrived(self, protocol: Proxy, addr: Any) -> None:
         """The connection that was waited for is there."""
+        if not self.connected:
+            protocol.transport.loseConnection()
+            return
         self._stop_listening()
         self._core.reply(0, addr.host, addr.port)
         self._join(protocol)
