@@ -44,6 +44,14 @@ contextSource: Callable[[], Mapping[str, Any]] = _no_context
 """What is part of every event that `msg` and `err` log at the moment. ``as_twisted`` puts its contexts here."""
 
 
+def _as_it_is(system: str, function: Callable[..., object], *args: object) -> None:
+    function(*args)
+
+
+callInSystem: Callable[..., None] = _as_it_is
+"""Call a function (the second argument, its arguments follow) whose events are of a system. ``as_twisted`` replaces it."""
+
+
 def msg(*message: object, **kw: Any) -> None:
     """Log a message, its parts joined by spaces: ``msg("got", n, "lines")``.
 

@@ -20,7 +20,7 @@ from plait.current import getReactor
 from plait.deferred import Deferred, ensureDeferred, succeed
 from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
-from plait.log import Logger
+from plait.log import Logger, legacy
 from plait.transport.network import Network, name_in_log, tell
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ class DatagramPort:
         self._paused = False
         if self.connected and not self._reading and not self._wait_for_hook:
             self._reading = True
-            self._network.loop.add_reader(self.socket, self._readable)
+            # a loop calls back in the context that it was asked in
+            system = f"{self.logPrefix()} ({self._kind})"
+            legacy.callInSystem(system, self._network.loop.add_reader, self.socket, self._readable)
 
     def stopReading(self) -> None:
         """Take nothing from the system until `startReading`."""

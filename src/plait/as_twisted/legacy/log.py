@@ -60,6 +60,13 @@ def callWithContext(ctx: Mapping[str, Any], func: Callable[..., _T], *args: Any,
     return context.call({ILogContext: {**_current(), **ctx}}, func, *args, **kw)
 
 
+def _call_in_system(system: str, function: Callable[..., object], *args: object) -> None:
+    callWithContext({"system": system}, function, *args)
+
+
+legacy.callInSystem = _call_in_system
+
+
 def callWithLogger(logger: Any, func: Callable[..., _T], *args: Any, **kw: Any) -> _T | None:
     """Call a function whose events are of the system ``logger.logPrefix()``; an error that it raises is logged."""
     try:
