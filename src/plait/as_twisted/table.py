@@ -141,6 +141,15 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
+    "twisted.internet.endpoints": _row(
+        "plait.endpoints",
+        clientFromString=f"{_LEGACY}.endpoints:clientFromString",
+        serverFromString=f"{_LEGACY}.endpoints:serverFromString",
+        _parse="plait.endpoints.strings:parse",
+        _WrapperEndpoint="plait.endpoints.wrapping:WrapperEndpoint",
+        _WrappingFactory="plait.endpoints.joining:JoiningFactory",
+        _WrappingProtocol="plait.endpoints.joining:JoiningProtocol",
+    ),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.fdesc": _row(f"{_LEGACY}.fdesc"),
     "twisted.internet.interfaces": _row(

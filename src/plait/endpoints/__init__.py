@@ -1,0 +1,41 @@
+"""Endpoints: where to connect to or to listen, as objects and as strings.
+
+In reading order: `joining` (a Deferred for a connection), `direct` (one call of the reactor), `names` and `hostname`
+(a host by its name), `wrapping` (TLS and others around an endpoint), `strings` (and the `contexts` of those that speak TLS).
+"""
+
+from plait.endpoints.direct import (
+    AdoptedStreamServerEndpoint,
+    SSL4ClientEndpoint,
+    SSL4ServerEndpoint,
+    StandardIOEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ClientEndpoint,
+    TCP6ServerEndpoint,
+    UNIXClientEndpoint,
+    UNIXServerEndpoint,
+)
+from plait.endpoints.hostname import HostnameEndpoint
+from plait.endpoints.strings import clientFromString, quoteStringArgument, serverFromString
+from plait.endpoints.wrapping import connectProtocol, proxyEndpoint, wrapClientTLS
+
+__all__ = [
+    "AdoptedStreamServerEndpoint",
+    "HostnameEndpoint",
+    "SSL4ClientEndpoint",
+    "SSL4ServerEndpoint",
+    "StandardIOEndpoint",
+    "TCP4ClientEndpoint",
+    "TCP4ServerEndpoint",
+    "TCP6ClientEndpoint",
+    "TCP6ServerEndpoint",
+    "UNIXClientEndpoint",
+    "UNIXServerEndpoint",
+    "clientFromString",
+    "connectProtocol",
+    "proxyEndpoint",
+    "quoteStringArgument",
+    "serverFromString",
+    "wrapClientTLS",
+]
