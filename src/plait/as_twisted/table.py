@@ -134,6 +134,7 @@ MODULES: Mapping[str, Row] = {
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
+    "twisted.internet.abstract": _row(f"{_LEGACY}.abstract"),
     "twisted.internet.address": _row(
         "plait.transport.address",
         only="HostnameAddress IPv4Address IPv6Address UNIXAddress",
@@ -162,7 +163,13 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.ssl": _row("plait.transport.tls"),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
-    "twisted.internet.tcp": _row("plait.transport", only="Connector Port", ECONNABORTED="errno:ECONNABORTED"),
+    "twisted.internet.tcp": _row(
+        "plait.transport",
+        only="Connector Port",
+        ECONNABORTED="errno:ECONNABORTED",
+        EINPROGRESS="errno:EINPROGRESS",
+        EWOULDBLOCK="errno:EWOULDBLOCK",
+    ),
     "twisted.internet.testing": _TESTING,
     "twisted.internet.threads": _row(
         "plait.engine", only="blockingCallFromThread callMultipleInThread deferToThread deferToThreadPool"

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from plait import current
 from plait.deferred import Deferred, succeed
+from plait.engine.descriptors import Descriptors, WatchesDescriptors
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
@@ -28,6 +29,7 @@ from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAl
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
+    IReactorFDSet,
     IReactorFromThreads,
     IReactorSSL,
     IReactorTCP,
@@ -45,8 +47,8 @@ P = ParamSpec("P")
 _log = Logger("plait.engine")
 
 
-@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
-class Reactor:
+@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
+class Reactor(WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -65,7 +67,9 @@ class Reactor:
         self._pool: ThreadPool | None = None
         self._pool_size = 10
         self._thread: int | None = None
+        self._signals: StopSignals | None = None
         self._network: Network
+        self._descriptors: Descriptors
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
         self._stopping = False
@@ -98,6 +102,7 @@ class Reactor:
             self._leave(before)
         self._own = own
         self._network = Network(loop)
+        self._descriptors = Descriptors(loop)
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
         self._stopping = False
@@ -174,7 +179,7 @@ class Reactor:
                     if not self._stopping:
                         break
         finally:
-            self._signals.restore()
+            self._uninstallHandler()
             self._started = False
             if self._pool is not None:
                 self._pool.stop()
@@ -200,7 +205,7 @@ class Reactor:
 
     def _end(self) -> None:
         """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
-        self._close_all()
+        self.disconnectAll()
         # two turns: the loop tells protocols of their connection's end in the next one, and what they do then gets one more
         self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self._end_tasks)
 
@@ -215,11 +220,18 @@ class Reactor:
         if self._stopping:
             self.crash()
 
-    def _close_all(self) -> None:
+    def disconnectAll(self) -> None:
+        """Stop listening, cut all connections and end all descriptors that are watched; `stop` does it."""
         for port in list(self._network.ports):
             port.stopListening()
         for connection in list(self._network.connections):
             connection.cut()
+        self._descriptors.close_all()
+
+    def _uninstallHandler(self) -> None:
+        """Give the signals back, as `run` does at its end. Tests of Twisted's for all reactors end a reactor with this."""
+        if self._signals is not None:
+            self._signals.restore()
 
     def crash(self) -> None:
         """Stop now: no triggers, nothing is closed."""
@@ -357,6 +369,11 @@ class Reactor:
         _ = self.loop  # makes sure that there is one
         return self._network
 
+    @property
+    def _watching(self) -> Descriptors:
+        _ = self.loop  # makes sure that there is one
+        return self._descriptors
+
     def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
         """Look up the IPv4 address of a host name, as text, with the system's resolver.
 
@@ -379,10 +396,10 @@ class Reactor:
         return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
-        """Stop listening and cut all connections; gives the ports and connections that there were."""
+        """Stop listening, cut all connections, and watch no descriptor any more; gives all that there were."""
         net = self._net
-        everything: list[Any] = [*net.ports, *net.connections]
-        self._close_all()
+        everything: list[Any] = [*net.ports, *net.connections, *self._descriptors.remove_all()]
+        self.disconnectAll()
         return everything
 
     # -- threads
