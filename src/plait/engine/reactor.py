@@ -67,8 +67,8 @@ class Reactor(WatchesDescriptors):
         self._pool: ThreadPool | None = None
         self._pool_size = 10
         self._thread: int | None = None
-        self._signals: StopSignals | None = None
         self._network: Network
+        self._signals: StopSignals | None = None
         self._descriptors: Descriptors
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
@@ -205,7 +205,7 @@ class Reactor(WatchesDescriptors):
 
     def _end(self) -> None:
         """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
-        self.disconnectAll()
+        self._close_all()
         # two turns: the loop tells protocols of their connection's end in the next one, and what they do then gets one more
         self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, self._end_tasks)
 
@@ -220,18 +220,14 @@ class Reactor(WatchesDescriptors):
         if self._stopping:
             self.crash()
 
-    def disconnectAll(self) -> None:
-        """Stop listening, cut all connections and end all descriptors that are watched; `stop` does it."""
+    def _close_all(self) -> None:
+        if self._loop is None:
+            return
         for port in list(self._network.ports):
             port.stopListening()
         for connection in list(self._network.connections):
             connection.cut()
         self._descriptors.close_all()
-
-    def _uninstallHandler(self) -> None:
-        """Give the signals back, as `run` does at its end. Tests of Twisted's for all reactors end a reactor with this."""
-        if self._signals is not None:
-            self._signals.restore()
 
     def crash(self) -> None:
         """Stop now: no triggers, nothing is closed."""
@@ -399,8 +395,17 @@ class Reactor(WatchesDescriptors):
         """Stop listening, cut all connections, and watch no descriptor any more; gives all that there were."""
         net = self._net
         everything: list[Any] = [*net.ports, *net.connections, *self._descriptors.remove_all()]
-        self.disconnectAll()
+        self._close_all()
         return everything
+
+    def disconnectAll(self) -> None:
+        """Stop listening and cut all connections."""
+        self._close_all()
+
+    def _uninstallHandler(self) -> None:
+        """Give the signals back that `startRunning` took: tests that make many reactors ask for it."""
+        if self._signals is not None:
+            self._signals.restore()
 
     # -- threads
 

@@ -18,7 +18,7 @@ from unittest import SkipTest, mock
 
 from plait.failure import Failure
 from plait.testing.asserts import Assertions, FailTest
-from plait.testing.marks import Suppression, Todo, makeTodo, nearest
+from plait.testing.marks import Suppression, Todo, holders, makeTodo, nearest
 from plait.testing.steps import DirtyReactorAggregateError, ReactorRun, Run
 
 __all__ = [
@@ -79,6 +79,11 @@ class SynchronousTestCase(Assertions):
         return super().shortDescription() or self._testMethodName
 
     # -- what is said of the test
+
+    @property
+    def _parents(self) -> list[object]:
+        """Where trial's tests of reactors look their `timeout` up."""
+        return list(holders(self))
 
     def getSkip(self) -> str | None:
         """Why this test is skipped; None if it is not."""

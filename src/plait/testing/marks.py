@@ -53,14 +53,15 @@ def nearest(test: Any, name: str, default: Any = None) -> Any:
 
     A function does not count: many modules import one that is called ``skip``, ``timeout`` or ``suppress``.
     """
-    for holder in _holders(test):
+    for holder in holders(test):
         value = getattr(holder, name, test)
         if value is not test and not callable(value):
             return value
     return default
 
 
-def _holders(test: Any) -> Iterator[object]:
+def holders(test: Any) -> Iterator[object]:
+    """Who may have something to say of a test, the nearest first."""
     method = getattr(test, test._testMethodName, None)
     if method is not None:
         yield method
