@@ -21,6 +21,7 @@ from plait.interfaces import (
     IProtocolFactory,
     IPushProducer,
     IReactorCore,
+    IReactorFDSet,
     IReactorFromThreads,
     IReactorInThreads,
     IReactorSSL,
@@ -47,7 +48,7 @@ from plait.transport.address import ProcessAddress
 from plait.transport.stdio import StandardIO
 
 PROMISES: list[tuple[type, list[Any]]] = [
-    (Reactor, [IReactorCore, IReactorTime, IReactorTCP, IReactorSSL]),
+    (Reactor, [IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet]),
     (Reactor, [IReactorThreads, IReactorFromThreads, IReactorInThreads]),
     (DelayedCall, [IDelayedCall]),
     (Port, [IListeningPort]),

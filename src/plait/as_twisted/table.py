@@ -134,6 +134,7 @@ MODULES: Mapping[str, Row] = {
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
+    "twisted.internet.abstract": _row(f"{_LEGACY}.abstract"),
     "twisted.internet.address": _row(
         "plait.transport.address",
         only="HostnameAddress IPv4Address IPv6Address UNIXAddress",
@@ -176,6 +177,8 @@ MODULES: Mapping[str, Row] = {
         only="Connection Connector Port",
         Client="plait.transport:Connection",
         ECONNABORTED="errno:ECONNABORTED",
+        EINPROGRESS="errno:EINPROGRESS",
+        EWOULDBLOCK="errno:EWOULDBLOCK",
         Server="plait.transport:Connection",
     ),
     "twisted.internet.testing": _TESTING,

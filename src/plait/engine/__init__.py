@@ -1,6 +1,7 @@
 """The reactor, and the event loops under it.
 
-In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `reactor` (all of it).
+In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `descriptors`,
+`reactor` (all of it).
 """
 
 from plait.engine.reactor import Reactor, getReactor

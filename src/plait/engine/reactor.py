@@ -20,6 +20,7 @@ from plait import current
 from plait.deferred import Deferred, succeed
 from plait.engine.adopted import AdoptingReactor
 from plait.engine.datagrams import DatagramReactor
+from plait.engine.descriptors import Descriptors, WatchesDescriptors
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
@@ -31,6 +32,7 @@ from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAl
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
+    IReactorFDSet,
     IReactorFromThreads,
     IReactorSSL,
     IReactorTCP,
@@ -48,8 +50,8 @@ P = ParamSpec("P")
 _log = Logger("plait.engine")
 
 
-@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorThreads, IReactorFromThreads)
-class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
+@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -70,6 +72,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
         self._thread: int | None = None
         self._network: Network
         self._signals: StopSignals | None = None
+        self._descriptors: Descriptors
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
         self._stopping = False
@@ -102,6 +105,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
             self._leave(before)
         self._own = own
         self._network = Network(loop)
+        self._descriptors = Descriptors(loop)
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
         self._stopping = False
@@ -220,10 +224,13 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
             self.crash()
 
     def _close_all(self) -> None:
+        if self._loop is None:
+            return
         for port in list(self._network.ports):
             port.stopListening()
         for connection in list(self._network.connections):
             connection.cut()
+        self._descriptors.close_all()
 
     def crash(self) -> None:
         """Stop now: no triggers, nothing is closed."""
@@ -361,6 +368,11 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
         _ = self.loop  # makes sure that there is one
         return self._network
 
+    @property
+    def _watching(self) -> Descriptors:
+        _ = self.loop  # makes sure that there is one
+        return self._descriptors
+
     def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
         """Look up the IPv4 address of a host name, as text, with the system's resolver.
 
@@ -383,9 +395,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor):
         return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
-        """Stop listening and cut all connections; gives the ports and connections that there were."""
+        """Stop listening, cut all connections, and watch no descriptor any more; gives all that there were."""
         net = self._net
-        everything: list[Any] = [*net.ports, *net.connections]
+        everything: list[Any] = [*net.ports, *net.connections, *self._descriptors.remove_all()]
         self._close_all()
         return everything
 

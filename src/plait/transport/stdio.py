@@ -41,7 +41,7 @@ def _is_always_ready(fd: int) -> bool:
     return stat.S_ISREG(os.fstat(fd).st_mode)
 
 
-def _watch(add: Callable[[int, Callable[[], None]], object], fd: int, ready: Callable[[], None]) -> None:
+def watch(add: Callable[[int, Callable[[], None]], object], fd: int, ready: Callable[[], None]) -> None:
     """Have the loop call `ready`, and leave `fd` in the mode that it is in: libuv's poll handles make it non-blocking."""
     blocking = os.get_blocking(fd)
     add(fd, ready)
@@ -88,7 +88,7 @@ class StandardIO:
         self._reading = True
         if not self._in_ready:
             try:
-                _watch(self._loop.add_reader, self._in, self._read)
+                watch(self._loop.add_reader, self._in, self._read)
                 return
             except (PermissionError, OSError, ValueError):
                 self._in_ready = True  # a device that cannot be waited for, such as /dev/null
@@ -170,7 +170,7 @@ class StandardIO:
         self._writing = True
         if not self._out_ready:
             try:
-                _watch(self._loop.add_writer, self._out, self._write)
+                watch(self._loop.add_writer, self._out, self._write)
                 return
             except (PermissionError, OSError, ValueError):
                 self._out_ready = True
