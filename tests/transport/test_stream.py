@@ -528,3 +528,17 @@ async def test_a_connection_that_is_paused_gets_nothing_before_it_goes_on():
         there.transport.loseConnection()
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_an_end_that_comes_while_data_is_held_comes_after_it():
+    """As uvloop brings them: data and end of a peer that has both sent at once, to a protocol that has paused."""
+    async with Server() as server:
+        client, there, _ = await connection(server)
+        there.transport.pauseProducing()
+        there.transport.data_received(b"last words")
+        assert there.transport.eof_received() is True
+        assert there.data == b""
+        there.transport.resumeProducing()
+        assert isinstance(await there.lost, ConnectionDone)
+        assert there.data == b"last words"
+        await client.lost

@@ -179,6 +179,7 @@ MODULES: Mapping[str, Row] = {
         ECONNABORTED="errno:ECONNABORTED",
         EINPROGRESS="errno:EINPROGRESS",
         EWOULDBLOCK="errno:EWOULDBLOCK",
+        _NUMERIC_ONLY="socket:AI_NUMERICHOST",
         Server="plait.transport:Connection",
     ),
     "twisted.internet.testing": _TESTING,

@@ -94,6 +94,7 @@ class Connection(asyncio.Protocol):
         "__weakref__",
         "_corked",
         "_eof",
+        "_eof_waits",
         "_held",
         "_holding",
         "_loop",
@@ -136,6 +137,7 @@ class Connection(asyncio.Protocol):
         # read after connectionMade whatever that said) is held.
         self._holding = False
         self._held = b""
+        self._eof_waits = False
         self._reason: Failure | None = None
         self.protocol = None
         self.connected = False
@@ -197,6 +199,9 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer will send nothing more. True keeps our side open."""
+        if self._held and not self.disconnecting:
+            self._eof_waits = True  # for what came before it, until that is wanted
+            return True
         self._eof = True
         half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
         if half_closeable is None or self.disconnecting:
@@ -476,20 +481,27 @@ class Connection(asyncio.Protocol):
         self._paused = False
         if self.disconnecting or self._wait_for_hook:
             return
-        if self._held:
+        if self._held or self._eof_waits:
             self._loop.call_soon(self._deliver_held)  # not from here: the caller may be in the midst of a hook
         else:
             self._holding = False
             self._transport.resume_reading()
 
     def _deliver_held(self) -> None:
-        if self._paused or self._wait_for_hook or self.disconnecting or not self._held:
+        if self._paused or self._wait_for_hook or self.disconnecting or not (self._held or self._eof_waits):
             return
         data, self._held = self._held, b""
         self._holding = False
-        self.data_received(data)
-        if not self._holding and not self.disconnecting:
+        if data:
+            self.data_received(data)
+        if self._holding or self.disconnecting:
+            return
+        if not self._eof_waits:
             self._transport.resume_reading()
+            return
+        self._eof_waits = False
+        if not self.eof_received():
+            self._transport.close()
 
     def stopProducing(self) -> None:
         """As `loseConnection`: whoever consumes what we read wants nothing more."""

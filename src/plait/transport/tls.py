@@ -14,6 +14,9 @@ from typing import Any
 from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
 
+supported = True
+"""Whether there is TLS: the standard library has it. (Programs for Twisted ask, since it was optional there.)"""
+
 
 class ClientContextFactory:
     """The tutorial's context for a client: the peer is NOT verified.
