@@ -118,7 +118,10 @@ class UNIXPort(Port):
 
     def _name(self) -> str:
         name = self.getHost().name  # type: ignore[union-attr]
-        return repr(os.fsdecode(name or b""))
+        return os.fsdecode(name or b"")
+
+    def _quoted(self) -> str:
+        return repr(self._name())
 
     def _accept(self, sock: socket.socket) -> None:
         self._server = Acceptor(self._network.loop, sock, self._accepted, self._pause_accepting)
