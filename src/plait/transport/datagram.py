@@ -97,7 +97,7 @@ class DatagramPort:
     def __init__(self, protocol: Any, maxPacketSize: int = 8192, reactor: Engine | None = None) -> None:
         self.protocol = protocol
         self.maxPacketSize = maxPacketSize
-        self._reactor = reactor
+        self.reactor: Any = reactor
         self._adopted: socket.socket | None = None
         self._stop_waits: list[Deferred[None]] = []
 
@@ -128,7 +128,9 @@ class DatagramPort:
 
         :raises plait.errors.CannotListenError: if that cannot be.
         """
-        network: Network = (self._reactor or getReactor())._net
+        if self.reactor is None:
+            self.reactor = getReactor()
+        network: Network = self.reactor._net
         sock = self._adopted or self._bind()
         self._adopted = None
         sock.setblocking(False)

@@ -32,7 +32,8 @@ _log = Logger("plait.transport")
 class Port:
     """A listening TCP port. With a `contextFactory` it speaks TLS.
 
-    Attributes: `factory`, `port` (the number that was asked for), `interface`, `connected` (it listens).
+    Attributes: `factory`, `port` (the number that was asked for), `interface`, `connected` (it listens), `disconnected` (it has
+    been stopped).
     """
 
     is_client = False
@@ -52,6 +53,7 @@ class Port:
         self.backlog = backlog
         self.interface = interface
         self.connected = False
+        self.disconnected = False
         self._network = network
         self.contextFactory = contextFactory
         self._socket: socket.socket | None = None
@@ -60,12 +62,15 @@ class Port:
         self._look_again: TimerHandle | None = None
 
     def __repr__(self) -> str:
-        where = f"on {self._name()}" if self.connected else "(not listening)"
+        where = f"on {self._quoted()}" if self.connected else "(not listening)"
         return f"<{type(self.factory).__module__}.{type(self.factory).__name__} {where}>"
 
     def _name(self) -> str:
         """The name of the place where it listens, for people."""
         return str(self.getHost().port)  # type: ignore[union-attr]
+
+    def _quoted(self) -> str:
+        return self._name()
 
     def adopt(self, sock: socket.socket) -> None:
         """Use a socket that listens already, when `startListening` is called."""
@@ -88,6 +93,9 @@ class Port:
         sock.setblocking(False)
         self._socket = sock
         self.connected = True
+        self.disconnected = False
+        security = " (TLS)" if self.contextFactory is not None else ""
+        tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
             self._accept(sock.dup())
@@ -97,8 +105,6 @@ class Port:
             self.connected = False
             raise
         self._network.ports.add(self)
-        security = " (TLS)" if self.contextFactory is not None else ""
-        tell(f"{name_in_log(self.factory)}{security} starting on {self._name()}")
 
     def _gave_up(self, sock: socket.socket) -> None:
         """It cannot listen after all."""
@@ -170,7 +176,7 @@ class Port:
             limit=descriptor_limit(),
             port=self._name(),
         )
-        if self._kind == "UNIX" or not isinstance(self._network.loop, asyncio.BaseEventLoop):
+        if not isinstance(self._server, asyncio.Server):
             self._server.close()
             self._server = None
         # asyncio's own loop takes many at once before it tells us of the first, and would lose them if we closed its server
@@ -209,6 +215,7 @@ class Port:
             self._socket.close()
             self._socket = None
             self.connected = False
+            self.disconnected = True
             self._network.ports.discard(self)
             tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
             self.factory.doStop()

@@ -20,6 +20,7 @@ import socket
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from plait.current import getReactor
 from plait.deferred import ensureDeferred
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
@@ -572,6 +573,11 @@ class Connection(asyncio.Protocol):
     def socket(self) -> Any:
         """As `getHandle`."""
         return self.getHandle()
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that this connection belongs to, for its timers. Ask inside a hook, where it runs."""
+        return getReactor()
 
     def logPrefix(self) -> str:
         """The protocol's name in the log."""

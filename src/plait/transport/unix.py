@@ -1,7 +1,8 @@
 """UNIX sockets for streams (unix(7)): ports and connectors. What is the same as with TCP is in `port` and `connector`.
 
-A socket is a file, and remains when its process dies. With a lock file beside it (``wantPID``) such a file is known, and
-removed by whoever listens next. A name that begins with a zero byte is no file (Linux only), and has no such problem.
+A socket is a file, and remains when its process dies. With a lock file beside it (``wantPID``) whoever listens next may
+remove it, without a race with others who want the same. A name that begins with a zero byte is no file (Linux only), and has
+no such problem.
 """
 
 from __future__ import annotations
@@ -47,8 +48,7 @@ class SocketFile:
             if self._lock is not None:
                 if not self._lock.lock():
                     raise OSError(errno.EADDRINUSE, f"another process has the lock {lock_of(self.address)!r}")
-                if not self._lock.clean:
-                    _remove(self.address)  # the one who had the lock is dead
+                _remove_if_dead(self.address, kind)
             sock = socket.socket(socket.AF_UNIX, kind)
             sock.setblocking(False)
             sock.bind(self.address)
@@ -70,6 +70,21 @@ class SocketFile:
         self._made = None
         if self._lock is not None and self._lock.locked:
             self._lock.unlock()
+
+
+def _remove_if_dead(path: str | bytes, kind: int) -> None:
+    """Remove a socket's file that nobody listens at any more.
+
+    That is asked of the socket, not of the lock's last holder: whoever has looked at his lock since may have cleaned it up.
+    """
+    with socket.socket(socket.AF_UNIX, kind) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            _remove(path)
+        except OSError:
+            pass  # there is none; or it is alive, and bind will tell
 
 
 def lock_of(address: str | bytes) -> str:
@@ -118,7 +133,10 @@ class UNIXPort(Port):
 
     def _name(self) -> str:
         name = self.getHost().name  # type: ignore[union-attr]
-        return repr(os.fsdecode(name or b""))
+        return os.fsdecode(name or b"")
+
+    def _quoted(self) -> str:
+        return repr(self._name())
 
     def _accept(self, sock: socket.socket) -> None:
         self._server = Acceptor(self._network.loop, sock, self._accepted, self._pause_accepting)
