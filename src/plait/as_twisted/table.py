@@ -45,6 +45,7 @@ _TESTING = _row(
     _FakeConnector="plait.testing.reactors:MemoryConnector",
     _FakePort="plait.testing.reactors:MemoryPort",
 )
+_PRIVATE = f"{_LEGACY}.private:Private"
 _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # --8<-- [start:table]
@@ -180,6 +181,12 @@ MODULES: Mapping[str, Row] = {
         EINPROGRESS="errno:EINPROGRESS",
         EWOULDBLOCK="errno:EWOULDBLOCK",
         _NUMERIC_ONLY="socket:AI_NUMERICHOST",
+        _BuffersLogs=_PRIVATE,
+        _FileDescriptorReservation=_PRIVATE,
+        _IFileDescriptorReservation=_PRIVATE,
+        _NullFileDescriptorReservation=_PRIVATE,
+        _resolveIPv6=_PRIVATE,
+        makeBinding=_PRIVATE,
         Server="plait.transport:Connection",
     ),
     "twisted.internet.testing": _TESTING,
