@@ -1,7 +1,8 @@
 """Endpoints: where to connect to or to listen, as objects and as strings.
 
 In reading order: `joining` (a Deferred for a connection), `direct` (one call of the reactor), `names` and `hostname`
-(a host by its name), `wrapping` (TLS and others around an endpoint), `strings` (and the `contexts` of those that speak TLS).
+(a host by its name), `wrapping` (TLS and others around an endpoint), `strings` (and the `contexts` of those that speak
+TLS), `streams` and `serving` (for coroutines).
 """
 
 from plait.endpoints.direct import (
@@ -17,6 +18,8 @@ from plait.endpoints.direct import (
     UNIXServerEndpoint,
 )
 from plait.endpoints.hostname import HostnameEndpoint
+from plait.endpoints.serving import Server, connect, serve
+from plait.endpoints.streams import Stream, StreamLimitError
 from plait.endpoints.strings import clientFromString, quoteStringArgument, serverFromString
 from plait.endpoints.wrapping import connectProtocol, proxyEndpoint, wrapClientTLS
 
@@ -25,7 +28,10 @@ __all__ = [
     "HostnameEndpoint",
     "SSL4ClientEndpoint",
     "SSL4ServerEndpoint",
+    "Server",
     "StandardIOEndpoint",
+    "Stream",
+    "StreamLimitError",
     "TCP4ClientEndpoint",
     "TCP4ServerEndpoint",
     "TCP6ClientEndpoint",
@@ -33,9 +39,11 @@ __all__ = [
     "UNIXClientEndpoint",
     "UNIXServerEndpoint",
     "clientFromString",
+    "connect",
     "connectProtocol",
     "proxyEndpoint",
     "quoteStringArgument",
+    "serve",
     "serverFromString",
     "wrapClientTLS",
 ]
