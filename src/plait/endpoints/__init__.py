@@ -1,6 +1,7 @@
 """Endpoints: where to connect to or to listen, as objects and as strings.
 
-In reading order: `joining` (a Deferred for a connection), `direct` (one call of the reactor), `names` and `hostname`
+In reading order: `joining` (a Deferred for a connection), `direct` (one call of the reactor), `process`,
+`names` and `hostname`
 (a host by its name), `wrapping` (TLS and others around an endpoint), `strings` (and the `contexts` of those that speak
 TLS), `streams` and `serving` (for coroutines).
 """
@@ -18,6 +19,7 @@ from plait.endpoints.direct import (
     UNIXServerEndpoint,
 )
 from plait.endpoints.hostname import HostnameEndpoint
+from plait.endpoints.process import ProcessEndpoint, StandardErrorBehavior
 from plait.endpoints.serving import Server, connect, serve
 from plait.endpoints.streams import Stream, StreamLimitError
 from plait.endpoints.strings import clientFromString, quoteStringArgument, serverFromString
@@ -26,9 +28,11 @@ from plait.endpoints.wrapping import connectProtocol, proxyEndpoint, wrapClientT
 __all__ = [
     "AdoptedStreamServerEndpoint",
     "HostnameEndpoint",
+    "ProcessEndpoint",
     "SSL4ClientEndpoint",
     "SSL4ServerEndpoint",
     "Server",
+    "StandardErrorBehavior",
     "StandardIOEndpoint",
     "Stream",
     "StreamLimitError",
