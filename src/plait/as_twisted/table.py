@@ -179,6 +179,7 @@ MODULES: Mapping[str, Row] = {
         only="Connection Connector Port",
         Client="plait.transport:Connection",
         ECONNABORTED="errno:ECONNABORTED",
+        makeBinding=f"{_LEGACY}.endpoints:makeBinding",
         EINPROGRESS="errno:EINPROGRESS",
         EWOULDBLOCK="errno:EWOULDBLOCK",
         _NUMERIC_ONLY="socket:AI_NUMERICHOST",

@@ -40,3 +40,9 @@ def test_plugins_are_asked(monkeypatch):
 def test_ours_come_first(monkeypatch):
     monkeypatch.setattr(endpoints, "getPlugins", lambda interface: pytest.fail("nobody needs to be asked"))
     assert isinstance(endpoints.serverFromString("r", "tcp:80"), TCP4ServerEndpoint)
+
+
+def test_binding():
+    assert endpoints.makeBinding("192.0.2.1") == ("192.0.2.1", 0)
+    assert endpoints.makeBinding("192.0.2.1", 5) == endpoints.makeBinding(("192.0.2.1", 5)) == ("192.0.2.1", 5)
+    assert endpoints.makeBinding(None) is None
