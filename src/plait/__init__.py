@@ -30,6 +30,10 @@ _NAMES = {
     "ServerFactory": "plait.protocol",
     "Reactor": "plait.engine",
     "deferToThread": "plait.engine",
+    "clientFromString": "plait.endpoints",
+    "connect": "plait.endpoints",
+    "serve": "plait.endpoints",
+    "serverFromString": "plait.endpoints",
     "Application": "plait.service",
     "MultiService": "plait.service",
     "Service": "plait.service",
@@ -52,6 +56,8 @@ __all__ = [
     "Service",
     "TCPServer",
     "__version__",
+    "clientFromString",
+    "connect",
     "deferToThread",
     "ensureDeferred",
     "fail",
@@ -59,6 +65,8 @@ __all__ = [
     "inlineCallbacks",
     "maybeDeferred",
     "reactor",
+    "serve",
+    "serverFromString",
     "succeed",
 ]
 
@@ -73,6 +81,7 @@ if TYPE_CHECKING:
         maybeDeferred,
         succeed,
     )
+    from plait.endpoints import clientFromString, connect, serve, serverFromString
     from plait.engine import Reactor, deferToThread
     from plait.failure import Failure
     from plait.log import Logger

@@ -3,11 +3,12 @@
 import pytest
 
 from plait.as_twisted.legacy import endpoints
-from plait.endpoints import TCP4ServerEndpoint
+from plait.endpoints import StandardIOEndpoint, TCP4ServerEndpoint
 from plait.interfaces import (
     IStreamClientEndpointStringParserWithReactor,
     IStreamServerEndpointStringParser,
     implementer,
+    verifyObject,
 )
 
 
@@ -40,3 +41,19 @@ def test_plugins_are_asked(monkeypatch):
 def test_ours_come_first(monkeypatch):
     monkeypatch.setattr(endpoints, "getPlugins", lambda interface: pytest.fail("nobody needs to be asked"))
     assert isinstance(endpoints.serverFromString("r", "tcp:80"), TCP4ServerEndpoint)
+
+
+def test_binding():
+    assert endpoints.makeBinding("192.0.2.1") == ("192.0.2.1", 0)
+    assert endpoints.makeBinding("192.0.2.1", 5) == endpoints.makeBinding(("192.0.2.1", 5)) == ("192.0.2.1", 5)
+    assert endpoints.makeBinding(None) is None
+
+
+def test_kinds_of_ours_as_plugins():
+    parser = endpoints.TCP6ServerParser()
+    assert verifyObject(IStreamServerEndpointStringParser, parser)
+    endpoint = parser.parseStreamServer("r", "80", interface="::1")
+    assert repr(endpoint) == "<TCP6ServerEndpoint ::1:80>"
+    with pytest.raises(ValueError, match="either an index or a name"):
+        endpoints.SystemdParser().parseStreamServer("r", domain="INET", index="0", name="a")
+    assert isinstance(endpoints.StandardIOParser().parseStreamServer("r"), StandardIOEndpoint)
