@@ -192,7 +192,6 @@ MODULES: Mapping[str, Row] = {
         _IFileDescriptorReservation=_PRIVATE,
         _NullFileDescriptorReservation=_PRIVATE,
         _resolveIPv6=_PRIVATE,
-        makeBinding=_PRIVATE,
         Server="plait.transport:Connection",
     ),
     "twisted.internet.testing": _TESTING,
