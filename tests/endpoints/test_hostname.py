@@ -46,7 +46,7 @@ class Resolver:
 
 def reactor_with(*hosts):
     reactor = MemoryReactorClock()
-    reactor.nameResolver = Resolver(*hosts)
+    assert reactor.installNameResolver(Resolver(*hosts)) is None
     return reactor
 
 

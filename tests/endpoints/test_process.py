@@ -9,6 +9,7 @@ from plait import Deferred, Factory
 from plait.endpoints import ProcessEndpoint, StandardErrorBehavior, process
 from plait.errors import ConnectionDone, ConnectionLost, NoProtocol, ProcessDone, ProcessTerminated
 from plait.failure import Failure
+from plait.interfaces import ITransport, verifyObject
 from plait.testing import StringTransport
 from tests.endpoints.test_direct import Noting
 
@@ -33,6 +34,9 @@ def test_arguments_and_output():
     assert reactor.arguments == ("/bin/x", ["x"], {}, "/", None, None, True, None)
     reactor.protocol.childDataReceived(1, b"out\n")
     assert protocol.data == b"out\n"
+    assert verifyObject(ITransport, protocol.transport)
+    protocol.transport.loseConnection()
+    assert protocol.transport.disconnecting
 
 
 @pytest.mark.parametrize("reason, error", [(ProcessDone(0), ConnectionDone), (ProcessTerminated(3), ConnectionLost)])

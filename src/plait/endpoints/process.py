@@ -126,6 +126,8 @@ class ConnectedProcess(ProcessProtocol):
 class ProcessStream:
     """A process as the transport of a stream: its standard input and output."""
 
+    disconnecting = False
+
     def __init__(self, process: Any) -> None:
         self._process = process
 
@@ -139,6 +141,7 @@ class ProcessStream:
 
     def loseConnection(self) -> None:
         """Close its standard input and output."""
+        self.disconnecting = True
         self._process.loseConnection()
 
     def getPeer(self) -> IAddress:

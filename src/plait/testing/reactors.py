@@ -170,6 +170,7 @@ class MemoryReactor:
         self.readers: list[IReadDescriptor] = []
         self.writers: list[IWriteDescriptor] = []
         self.threadPoolSize: int | None = None
+        self.nameResolver: Any = None
         self._thread_pool = MemoryThreadPool()
 
     def run(self) -> None:
@@ -196,6 +197,11 @@ class MemoryReactor:
     def resolve(self, name: str, timeout: Sequence[int] = (1, 3, 11, 45)) -> Deferred[str]:
         """NotImplementedError: there is no network to ask."""
         raise NotImplementedError("a MemoryReactor has no network to look a name up in; give your code a resolver")
+
+    def installNameResolver(self, resolver: Any) -> Any:
+        """Ask `resolver` from now on, in `nameResolver`. Returns the one before, None at first."""
+        before, self.nameResolver = self.nameResolver, resolver
+        return before
 
     def callWhenRunning(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
         """Make the call when `run` is called; now, if it runs."""
