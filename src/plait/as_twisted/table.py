@@ -154,6 +154,7 @@ MODULES: Mapping[str, Row] = {
         _WrapIProtocol="plait.endpoints.process:ConnectedProcess",
         _ProcessEndpointTransport="plait.endpoints.process:ProcessStream",
         _WrapperEndpoint="plait.endpoints.wrapping:WrapperEndpoint",
+        _WrapperServerEndpoint="plait.endpoints.wrapping:WrapperServerEndpoint",
         _WrappingFactory="plait.endpoints.joining:JoiningFactory",
         _WrappingProtocol="plait.endpoints.joining:JoiningProtocol",
     ),
