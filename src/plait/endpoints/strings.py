@@ -70,7 +70,7 @@ def clientFromString(reactor: Any, description: str | bytes) -> IStreamClientEnd
       host are tried, and its certificate is checked; ``endpoint=`` and another string in it: the way there;
     - ``unix:PATH:timeout=SECONDS:lockfile=1``;
     - ``ssl:HOST:PORT:privateKey=FILE:certKey=FILE:caCertsDir=FOLDER:hostname=NAME:timeout=…:bindAddress=…``: it checks the
-      certificate only with `caCertsDir`, and the name only with `hostname`; prefer ``tls:``.
+      certificate only with `caCertsDir` or `hostname`, and the name only with `hostname`; prefer ``tls:``.
 
     :raises ValueError: if the string describes none.
     """
