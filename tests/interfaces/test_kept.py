@@ -13,9 +13,11 @@ from plait.interfaces import (
     IClientFactory,
     IConnector,
     IConsumer,
+    IDatagramProtocol,
     IDelayedCall,
     IListeningPort,
     ILoggingContext,
+    IMulticastTransport,
     INegotiated,
     IProtocol,
     IProtocolFactory,
@@ -24,16 +26,33 @@ from plait.interfaces import (
     IReactorFDSet,
     IReactorFromThreads,
     IReactorInThreads,
+    IReactorMulticast,
+    IReactorSocket,
     IReactorSSL,
     IReactorTCP,
     IReactorThreads,
     IReactorTime,
+    IReactorUDP,
+    IReactorUNIX,
+    IReactorUNIXDatagram,
     ISSLTransport,
     ITLSTransport,
     ITransport,
+    IUDPTransport,
+    IUNIXDatagramConnectedTransport,
+    IUNIXDatagramTransport,
+    IUNIXTransport,
     verifyClass,
 )
-from plait.protocol import ClientFactory, Factory, LineOnlyReceiver, LineReceiver, Protocol, ServerFactory
+from plait.protocol import (
+    ClientFactory,
+    DatagramProtocol,
+    Factory,
+    LineOnlyReceiver,
+    LineReceiver,
+    Protocol,
+    ServerFactory,
+)
 from plait.transport import (
     Connection,
     Connector,
@@ -46,13 +65,28 @@ from plait.transport import (
 )
 from plait.transport.address import ProcessAddress
 from plait.transport.stdio import StandardIO
+from plait.transport.udp import MulticastPort, UDPPort
+from plait.transport.unix import UNIXConnector, UNIXPort
+from plait.transport.unixdatagram import ConnectedUNIXDatagramPort, UNIXDatagramPort
+from plait.transport.unixstream import UNIXConnection
 
 PROMISES: list[tuple[type, list[Any]]] = [
     (Reactor, [IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet]),
     (Reactor, [IReactorThreads, IReactorFromThreads, IReactorInThreads]),
     (DelayedCall, [IDelayedCall]),
-    (Port, [IListeningPort]),
+    (Reactor, [IReactorUDP, IReactorMulticast, IReactorUNIX, IReactorUNIXDatagram, IReactorSocket]),
+    *(
+        (cls, [IListeningPort])
+        for cls in (Port, UDPPort, MulticastPort, UNIXPort, UNIXDatagramPort, ConnectedUNIXDatagramPort)
+    ),
+    (UDPPort, [IUDPTransport]),
+    (MulticastPort, [IMulticastTransport]),
+    (UNIXDatagramPort, [IUNIXDatagramTransport]),
+    (ConnectedUNIXDatagramPort, [IUNIXDatagramConnectedTransport]),
+    (UNIXConnection, [IUNIXTransport, ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
+    (DatagramProtocol, [IDatagramProtocol, ILoggingContext]),
     (Connector, [IConnector]),
+    (UNIXConnector, [IConnector]),
     (Connection, [ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (SecureConnection, [INegotiated, ISSLTransport, ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (StandardIO, [ITransport, IConsumer]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,21 @@ import pytest
 from plait.deferred import Deferred
 from plait.errors import CannotListenError
 from plait.log import capturedLogs
-from plait.protocol import Factory, Protocol
-from plait.service import MultiService, SSLClient, SSLServer, TCPClient, TCPServer, TimerService
+from plait.protocol import ConnectedDatagramProtocol, DatagramProtocol, Factory, Protocol
+from plait.service import (
+    MulticastServer,
+    MultiService,
+    SSLClient,
+    SSLServer,
+    TCPClient,
+    TCPServer,
+    TimerService,
+    UDPServer,
+    UNIXClient,
+    UNIXDatagramClient,
+    UNIXDatagramServer,
+    UNIXServer,
+)
 from plait.task import Clock
 
 
@@ -42,7 +56,7 @@ class Network:
     def __getattr__(self, method: str) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append((method, args, kwargs))
-            self.made = Port() if method.startswith("listen") else Connector()
+            self.made = Port() if method.startswith("listen") or "Datagram" in method else Connector()
             return self.made
 
         return call
@@ -69,6 +83,51 @@ def test_a_server_opens_and_closes_its_port(kind: Any, method: str, args: tuple[
     network.made.closed.callback(None)
     assert done == [None]
     assert service.stopService() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        (UDPServer, "listenUDP"),
+        (MulticastServer, "listenMulticast"),
+        (UNIXServer, "listenUNIX"),
+        (UNIXClient, "connectUNIX"),
+        (UNIXDatagramServer, "listenUNIXDatagram"),
+        (UNIXDatagramClient, "connectUNIXDatagram"),
+    ],
+)
+def test_other_services_do_what_the_reactor_calls_so(kind: Any, method: str) -> None:
+    network = Network()
+    service = kind("place", "user", option=1, reactor=network)
+    service.startService()
+    assert network.calls == [(method, ("place", "user"), {"option": 1})]
+    stopped = service.stopService()
+    if kind is UNIXClient:
+        assert network.made.disconnected
+    else:
+        assert stopped is not None
+        network.made.closed.callback(None)
+
+
+async def test_datagram_services_on_real_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    got: Deferred[tuple[bytes, Any]] = Deferred()
+
+    class Once(DatagramProtocol):
+        def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+            got.callback((datagram, addr))
+
+    class Client(ConnectedDatagramProtocol):
+        def startProtocol(self) -> None:
+            self.transport.write(b"hello")
+
+    server, client = UNIXDatagramServer("server", Once()), UNIXDatagramClient("server", Client(), bindAddress="client")
+    for service in (server, client):
+        service.startService()
+    assert await got == (b"hello", "client")
+    for service in (client, server):
+        await service.stopService()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_opens_its_port_without_a_privileged_start() -> None:

@@ -261,7 +261,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.application.internet": _row(
         "plait.service",
         only="""
-            CooperatorService SSLClient SSLServer StreamServerEndpointService TCPClient TCPServer TimerService
+            CooperatorService MulticastServer SSLClient SSLServer StreamServerEndpointService TCPClient TCPServer TimerService
             UDPServer UNIXClient UNIXDatagramClient UNIXDatagramServer UNIXServer ClientService backoffPolicy
         """,
     ),

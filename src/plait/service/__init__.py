@@ -7,7 +7,19 @@ of services), `plait.service.application` (the root of a program), `plait.servic
 from plait.service.application import Application
 from plait.service.base import MultiService, Service
 from plait.service.interfaces import IProcess, IService, IServiceCollection
-from plait.service.network import SSLClient, SSLServer, TCPClient, TCPServer, TimerService
+from plait.service.network import (
+    MulticastServer,
+    SSLClient,
+    SSLServer,
+    TCPClient,
+    TCPServer,
+    TimerService,
+    UDPServer,
+    UNIXClient,
+    UNIXDatagramClient,
+    UNIXDatagramServer,
+    UNIXServer,
+)
 
 __all__ = [
     "Application",
@@ -15,10 +27,16 @@ __all__ = [
     "IService",
     "IServiceCollection",
     "MultiService",
+    "MulticastServer",
     "SSLClient",
     "SSLServer",
     "Service",
     "TCPClient",
     "TCPServer",
     "TimerService",
+    "UDPServer",
+    "UNIXClient",
+    "UNIXDatagramClient",
+    "UNIXDatagramServer",
+    "UNIXServer",
 ]

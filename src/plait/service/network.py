@@ -17,6 +17,9 @@ from plait.log import Logger
 from plait.service.base import Service, describe
 from plait.task import LoopingCall
 
+if TYPE_CHECKING:
+    import os
+
 _log = Logger(namespace="plait.service")
 
 
@@ -118,6 +121,74 @@ class SSLServer(_Server):
         ) -> None: ...
 
 
+class UDPServer(_Server):
+    """Receives datagrams at a UDP port."""
+
+    method = "listenUDP"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192, *, reactor: Any = None
+        ) -> None: ...
+
+
+class MulticastServer(_Server):
+    """Receives datagrams at a UDP port, whose protocol can join groups."""
+
+    method = "listenMulticast"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            port: int,
+            protocol: Any,
+            interface: str = "",
+            maxPacketSize: int = 8192,
+            listenMultiple: bool = False,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class UNIXServer(_Server):
+    """Serves the factory's protocol at a UNIX socket."""
+
+    method = "listenUNIX"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            address: str | bytes | os.PathLike[str],
+            factory: Any,
+            backlog: int = 50,
+            mode: int = 0o666,
+            wantPID: bool = False,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class UNIXDatagramServer(_Server):
+    """Receives datagrams at a UNIX socket."""
+
+    method = "listenUNIXDatagram"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            address: str | bytes | os.PathLike[str],
+            protocol: Any,
+            maxPacketSize: int = 8192,
+            mode: int = 0o666,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
 class TCPClient(_Client):
     """Connects over TCP. `timeout` is in seconds, `bindAddress` a pair of host and port to connect from."""
 
@@ -152,6 +223,43 @@ class SSLClient(_Client):
             contextFactory: Any,
             timeout: float = 30,
             bindAddress: tuple[str, int] | None = None,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class UNIXClient(_Client):
+    """Connects to a UNIX socket. `timeout` is in seconds."""
+
+    method = "connectUNIX"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            address: str | bytes | os.PathLike[str],
+            factory: Any,
+            timeout: float = 30,
+            checkPID: bool = False,
+            *,
+            reactor: Any = None,
+        ) -> None: ...
+
+
+class UNIXDatagramClient(_Server):
+    """Exchanges datagrams with one UNIX socket. What it has is a port, which is opened and closed as a server's is."""
+
+    method = "connectUNIXDatagram"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            address: str | bytes | os.PathLike[str],
+            protocol: Any,
+            maxPacketSize: int = 8192,
+            mode: int = 0o666,
+            bindAddress: str | bytes | os.PathLike[str] | None = None,
             *,
             reactor: Any = None,
         ) -> None: ...
