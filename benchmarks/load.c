@@ -1,12 +1,13 @@
 /* The load: a client for echo-like servers on loopback. One thread, epoll.
  *
  *   gcc -O2 -o load load.c
- *   load PORT PID echo|lines|int32|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS
+ *   load PORT PID echo|lines|int32|connect|udp CONNECTIONS SIZE DEPTH WARMUP SECONDS
  *
  * echo     every connection keeps DEPTH messages of SIZE bytes in flight: sent together, and again when all have come back
  * lines    the same, where a message is SIZE - 2 bytes and CR LF
  * int32    the same, where a message is 4 bytes of length, the highest first, and SIZE - 4 bytes
  * connect  each round is a connection of its own: connect, send one message, read it back, close
+ * udp      as echo, where a message is a datagram and a connection a socket; DEPTH is 1
  *
  * WARMUP seconds are not counted, SECONDS are. PID is the server: its CPU time is read from its own clock, which counts
  * nanoseconds and all its threads, at the first and at the last instant that is counted. Every byte that comes back is
@@ -44,6 +45,7 @@ struct connection {
 
 static struct sockaddr_in server;
 static int epoll_fd;
+static int socket_type = SOCK_STREAM;
 static char *message;       /* all DEPTH messages of a round */
 static long total;          /* its length */
 
@@ -84,7 +86,7 @@ static void start_round(struct connection *c) {
 static void open_connection(struct connection *c) {
     int one = 1;
     c->started = now();
-    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    c->fd = socket(AF_INET, socket_type, 0);
     if (c->fd < 0) die("no socket: %s", strerror(errno));
     if (connect(c->fd, (struct sockaddr *)&server, sizeof server)) die("cannot connect: %s", strerror(errno));
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -118,10 +120,11 @@ static int by_value(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     if (argc != 9) {
-        fputs("usage: load PORT PID echo|lines|int32|connect CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
+        fputs("usage: load PORT PID echo|lines|int32|connect|udp CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
         return 64;
     }
     int lines = !strcmp(argv[3], "lines"), int32 = !strcmp(argv[3], "int32"), churn = !strcmp(argv[3], "connect");
+    if (!strcmp(argv[3], "udp")) socket_type = SOCK_DGRAM;
     int count = atoi(argv[4]), size = atoi(argv[5]), depth = atoi(argv[6]);
     double warmup = atof(argv[7]), seconds = atof(argv[8]);
     if (count < 1 || depth < 1 || size < (lines ? 2 : int32 ? 4 : 1)) die("CONNECTIONS, SIZE or DEPTH is too small");

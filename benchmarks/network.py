@@ -40,7 +40,7 @@ class NetworkWork:
     """One kind of load on a server."""
 
     kind: str
-    """``echo``, ``lines``, ``int32`` or ``connect``, as in `load.c`."""
+    """``echo``, ``lines``, ``int32``, ``connect`` or ``udp``, as in `load.c`."""
     size: int
     """Bytes in a message, its line end or its length included."""
     connections: int
@@ -62,6 +62,8 @@ class NetworkWork:
         connections = "1 connection" if self.connections == 1 else f"{self.connections} connections"
         if self.kind == "connect":
             return f"connect, echo {size}, close; {self.connections} at once"
+        if self.kind == "udp":
+            return f"UDP echo {size}, {self.connections} peers"
         depth = f", {self.depth} deep" if self.depth > 1 else ""
         return f"{self.kind} {size}, {connections}{depth}"
 
@@ -84,6 +86,7 @@ WORKS = [
     NetworkWork("lines", 32, 20, depth=50),
     NetworkWork("int32", 32, 20, depth=50),
     NetworkWork("connect", 64, 50),
+    NetworkWork("udp", 64, 100),
 ]
 
 

@@ -55,6 +55,7 @@ TARGETS = [
     Target("echo-64-100", "uvloop", 1.15, at_most=True),
     Target("lines-32-20-50", "twisted", 3.0),
     Target("int32-32-20-50", "twisted", 2.5),
+    Target("udp-64-100", "twisted", 1.3),
     Target("deferred-callbacks", "twisted", 1.8),
     Target("deferred-gather", "twisted", 1.5),
     Target("inline-callbacks", "twisted", 1.5),

@@ -1,4 +1,4 @@
-"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines|int32 [uvloop]`.
+"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines|int32|udp [uvloop]`.
 
 Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
 """
@@ -46,13 +46,29 @@ class Strings(Echo):
         self.rest = data[offset:]
 
 
-async def main() -> None:
+class Datagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.transport.sendto(data, addr)
+
+
+async def serve_datagrams() -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.1", 0))
+    print(transport.get_extra_info("sockname")[1], flush=True)
+    await loop.create_future()
+
+
+async def serve() -> None:
     protocol = {"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]]
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
+main = serve_datagrams if sys.argv[1] == "udp" else serve
 if "uvloop" in sys.argv[2:]:
     import uvloop
 

@@ -1,9 +1,9 @@
-"""Plait, as its users write it: `python plait_server.py echo|lines|int32`. Prints the port that it listens on."""
+"""Plait, as its users write it: `python plait_server.py echo|lines|int32|udp`. Prints the port that it listens on."""
 
 import sys
 
 from plait import Factory, LineReceiver, Protocol, reactor
-from plait.protocol import Int32StringReceiver
+from plait.protocol import DatagramProtocol, Int32StringReceiver
 
 
 class Echo(Protocol):
@@ -21,7 +21,15 @@ class Strings(Int32StringReceiver):
         self.sendString(string)
 
 
-factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
-port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
+class Datagrams(DatagramProtocol):
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        self.transport.write(datagram, addr)
+
+
+if sys.argv[1] == "udp":
+    port = reactor.listenUDP(0, Datagrams(), interface="127.0.0.1")
+else:
+    factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
+    port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
 print(port.getHost().port, flush=True)
 reactor.run()

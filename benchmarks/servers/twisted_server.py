@@ -1,4 +1,4 @@
-"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines|int32`.
+"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines|int32|udp`.
 
 Prints the port that it listens on.
 """
@@ -6,7 +6,7 @@ Prints the port that it listens on.
 import sys
 
 from twisted.internet import reactor
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.protocols.basic import Int32StringReceiver, LineReceiver
 
 
@@ -25,7 +25,15 @@ class Strings(Int32StringReceiver):
         self.sendString(string)
 
 
-factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
-port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
+class Datagrams(DatagramProtocol):
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        self.transport.write(datagram, addr)
+
+
+if sys.argv[1] == "udp":
+    port = reactor.listenUDP(0, Datagrams(), interface="127.0.0.1")
+else:
+    factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
+    port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")
 print(port.getHost().port, flush=True)
 reactor.run()

@@ -208,8 +208,8 @@ def test_a_zone_goes_with_the_address():
     name, number = socket.if_nameindex()[0][1], socket.if_nameindex()[0][0]
     assert port._sockaddr(f"fe80::1%{name}", 5) == ("fe80::1", 5, 0, number)
     assert port._sockaddr(f"fe80::1%{number}", 5) == ("fe80::1", 5, 0, number)
-    port._deliver(b"x", ("fe80::1", 5, 0, number))
-    port._deliver(b"x", ("::1", 5, 0, 0))
+    port._deliver_ipv6(b"x", ("fe80::1", 5, 0, number))
+    port._deliver_ipv6(b"x", ("::1", 5, 0, 0))
     assert port.protocol.got == [(b"x", (f"fe80::1%{number}", 5)), (b"x", ("::1", 5))]
     assert udp_address(("::1", 5, 1, 2)) == IPv6Address("UDP", "::1", 5, 1, 2)
 

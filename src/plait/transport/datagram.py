@@ -24,7 +24,7 @@ from plait.log import Logger, legacy
 from plait.transport.network import Network, name_in_log, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _log = Logger("plait.transport")
 
@@ -93,6 +93,7 @@ class DatagramPort:
     _reading = False  # the loop tells us when there is something
     _paused = False  # stopReading was called
     _wait_for_hook = False
+    _sender: Any = None  # of the last datagram, as the system gave it
 
     def __init__(self, protocol: Any, maxPacketSize: int = 8192, reactor: Engine | None = None) -> None:
         self.protocol = protocol
@@ -171,6 +172,7 @@ class DatagramPort:
     def _close(self) -> None:
         self.stopReading()
         self.connected = False
+        self._sender = None
         self._network.ports.discard(self)
         self.socket.close()
 
@@ -225,9 +227,12 @@ class DatagramPort:
         """
         receive = self.socket.recvfrom
         size = self.maxPacketSize
+        deliver = self._hook()
         for _ in range(READS):
             try:
-                datagram, address = receive(size)
+                datagram, self._sender = receive(size)
+            except BlockingIOError:
+                return
             except OSError as e:
                 number = e.args[0] if e.args else None
                 if number in READ_REFUSED:
@@ -237,7 +242,7 @@ class DatagramPort:
                     raise
                 return
             try:
-                result = self._deliver(datagram, address)
+                result = deliver(datagram, self._sender)
             except BaseException as e:
                 self._hook_failed(Failure(e), "datagramReceived")
             else:
@@ -246,8 +251,10 @@ class DatagramPort:
             if self._paused or self._wait_for_hook:
                 return
 
-    def _deliver(self, datagram: bytes, address: Any) -> Any:
-        return self.protocol.datagramReceived(datagram, address)
+    def _hook(self) -> Callable[[bytes, Any], object]:
+        """What is called with each datagram and its sender's address."""
+        hook: Callable[[bytes, Any], object] = self.protocol.datagramReceived
+        return hook
 
     def _refused(self) -> None:
         """The peer of a connected port has said that nobody listens there."""
@@ -286,14 +293,17 @@ class DatagramPort:
             else:
                 self.socket.sendto(datagram, address)
         except OSError as e:
-            if e.errno == errno.EMSGSIZE:
-                raise errors.MessageLengthError(f"{len(datagram)} bytes", os.strerror(errno.EMSGSIZE)) from None
-            if e.errno in READ_REFUSED:
-                # of an earlier datagram; only a connected port is interested
-                if self._one_peer:
-                    self._network.loop.call_soon(self._refused)
-            elif e.errno not in _DROPPED:
-                raise
+            self._not_sent(e, datagram)
+
+    def _not_sent(self, e: OSError, datagram: bytes) -> None:
+        if e.errno == errno.EMSGSIZE:
+            raise errors.MessageLengthError(f"{len(datagram)} bytes", os.strerror(errno.EMSGSIZE)) from None
+        if e.errno in READ_REFUSED:
+            # of an earlier datagram; only a connected port is interested
+            if self._one_peer:
+                self._network.loop.call_soon(self._refused)
+        elif e.errno not in _DROPPED:
+            raise e
 
     def writeSequence(self, seq: Iterable[bytes], addr: Any = None) -> None:
         """Send several pieces as one datagram."""

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from plait import errors
@@ -107,6 +108,13 @@ class UDPPort(DatagramPort):
         :raises plait.errors.MessageLengthError: if the datagram is too long (over IPv4: 65,507 bytes).
         :raises TypeError: if there is no address, or `datagram` is not bytes.
         """
+        if addr is self._sender and addr is not None and not self._one_peer:
+            # The hot path: an answer, whose address needs no check (benchmarks/network.py, udp).
+            try:
+                self.socket.sendto(datagram, addr)
+            except OSError as e:
+                self._not_sent(e, datagram)
+            return
         peer = self._peer
         if peer is not None:
             if addr is not None and tuple(addr[:2]) != peer[:2]:
@@ -123,12 +131,15 @@ class UDPPort(DatagramPort):
         if self.connected:
             self._send(datagram, addr)
 
-    def _deliver(self, datagram: bytes, address: Any) -> Any:
-        if address is not None and len(address) == 4:
-            host, port, _, scope = address
-            # With its zone if it has one (RFC 4007 section 11), or else nobody could answer.
-            address = (f"{host}%{scope}" if scope and "%" not in host else host, port)
-        return self.protocol.datagramReceived(datagram, address)
+    def _hook(self) -> Callable[[bytes, Any], object]:
+        return super()._hook() if self.addressFamily == socket.AF_INET else self._deliver_ipv6
+
+    def _deliver_ipv6(self, datagram: bytes, address: Any) -> Any:
+        host, port, _, scope = address
+        # With its zone if it has one (RFC 4007 section 11), or else nobody could answer.
+        return self.protocol.datagramReceived(
+            datagram, (f"{host}%{scope}" if scope and "%" not in host else host, port)
+        )
 
     def connect(self, host: str, port: int) -> None:
         """Send to and receive from this one peer only, from now on, and be told when it refuses.

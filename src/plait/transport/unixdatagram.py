@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from plait import errors
@@ -113,8 +114,9 @@ class ConnectedUNIXDatagramPort(_UNIXPort):
         if self.connected:
             self._send(datagram)
 
-    def _deliver(self, datagram: bytes, address: Any) -> Any:
-        return self.protocol.datagramReceived(datagram)
+    def _hook(self) -> Callable[[bytes, Any], object]:
+        received = self.protocol.datagramReceived
+        return lambda datagram, _: received(datagram)
 
     def getPeer(self) -> UNIXAddress:
         """Where the peer is."""
