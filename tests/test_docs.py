@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 SHOWN = re.compile(
-    r'^```python\n--8<-- "(?P<program>examples/(?:asyncio|deferreds|endpoints|protocols|reactors)/[^"]+)"\n```\n\n'
+    r'^```python\n--8<-- "(?P<program>examples/(?:asyncio|datagrams|deferreds|endpoints|protocols|reactors|unix)/[^"]+)"\n```\n\n'
     r"```text\n(?P<output>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -21,7 +21,7 @@ SHOWN = re.compile(
 
 PROGRAMS = [
     pytest.param(match["program"], match["output"], id=match["program"])
-    for page in ("asyncio.md", "deferreds.md", "endpoints.md", "protocols.md", "reactor.md")
+    for page in ("asyncio.md", "deferreds.md", "endpoints.md", "protocols.md", "reactor.md", "udp.md", "unix.md")
     for match in SHOWN.finditer((ROOT / "docs" / page).read_text(encoding="utf-8"))
 ]
 
@@ -35,7 +35,7 @@ def test_a_program_prints_what_the_page_says(program: str, output: str) -> None:
 def test_each_of_these_programs_is_shown() -> None:
     there = {
         str(path.relative_to(ROOT))
-        for room in ("asyncio", "deferreds", "endpoints", "protocols", "reactors")
+        for room in ("asyncio", "datagrams", "deferreds", "endpoints", "protocols", "reactors", "unix")
         for path in ROOT.glob(f"examples/{room}/*.py")
     }
     assert there == {parameter.values[0] for parameter in PROGRAMS}

@@ -574,6 +574,11 @@ class Connection(asyncio.Protocol):
         """As `getHandle`."""
         return self.getHandle()
 
+    def fileno(self) -> int:
+        """The number of the socket's descriptor; -1 if it is closed."""
+        handle = self.getHandle()
+        return -1 if handle is None else int(handle.fileno())
+
     @property
     def reactor(self) -> Any:
         """The reactor that this connection belongs to, for its timers. Ask inside a hook, where it runs."""
