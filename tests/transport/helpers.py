@@ -55,10 +55,13 @@ class Server:
                 reactor.callLater(0, server._built, p)
                 return p
 
-        listen.setdefault("interface", "127.0.0.1")
         self.factory = Factory()
-        self.port = reactor.listenTCP(0, self.factory, **listen)
+        self.port = self.listen(**listen)
         self.address = self.port.getHost()
+
+    def listen(self, **options):
+        options.setdefault("interface", "127.0.0.1")
+        return reactor.listenTCP(0, self.factory, **options)
 
     def _built(self, p):
         if self._next:

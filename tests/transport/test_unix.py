@@ -29,6 +29,7 @@ from plait.testing import runToEnd
 from plait.transport import UNIXAddress
 from plait.transport.stream import HIGH_WATER
 from plait.transport.unixstream import WEIGHT
+from tests.transport import helpers
 from tests.transport.helpers import Client, Noting, read_to_end
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no UNIX sockets here")
@@ -53,44 +54,15 @@ class Receiver(Noting):
             os.close(number)
 
 
-class Server:
+class Server(helpers.Server):
     """A listening UNIX socket whose protocols can be waited for."""
 
     def __init__(self, path, protocol=Noting, **options):
-        server = self
-        self.protocols = []
-        self._next = []
+        self.path = path
+        super().__init__(protocol, **options)
 
-        class Factory(ServerFactory):
-            noisy = False
-
-            def buildProtocol(self, addr):
-                p = protocol()
-                server.addr = addr
-                reactor.callLater(0, server._built, p)
-                return p
-
-        self.port = reactor.listenUNIX(path, Factory(), **options)
-
-    def _built(self, p):
-        if self._next:
-            self._next.pop(0).callback(p)
-        else:
-            self.protocols.append(p)
-
-    def accepted(self):
-        d = Deferred()
-        if self.protocols:
-            d.callback(self.protocols.pop(0))
-        else:
-            self._next.append(d)
-        return d
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.port.stopListening()
+    def listen(self, **options):
+        return reactor.listenUNIX(self.path, self.factory, **options)
 
 
 @pytest.fixture

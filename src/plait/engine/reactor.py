@@ -403,8 +403,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
 
     def disconnectAll(self) -> None:
         """Stop listening and cut all connections."""
-        if self._loop is not None:
-            self._close_all()
+        self._close_all()
 
     def _uninstallHandler(self) -> None:
         """Give the signals back that `startRunning` took: tests that make many reactors ask for it."""
