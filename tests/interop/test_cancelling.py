@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from plait import Deferred, ensureDeferred
@@ -215,6 +215,10 @@ async def as_child(coroutine, ready, log):
 
 async def in_a_task(coroutine):
     return await asyncio.create_task(coroutine)
+
+
+async def in_a_python_task(coroutine):
+    return await asyncio.tasks._PyTask(coroutine)
 
 
 async def trace(name, canceller, drive):
@@ -567,11 +571,13 @@ def programs(draw):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(program=programs())
+@example(program=(["anyio group", "anyio group", "group", "swallow"], [1], "Deferred"))
 def test_programs_of_many_layers_end_as_in_a_task(engine, program):
     async def main():
-        in_task = await Layers(*program, in_a_task).trace()
+        # CPython has a Task in C and one in Python; for some of these programs (a group in two of anyio's, 3.13) they differ
+        in_task = [await Layers(*program, drive).trace() for drive in (in_a_task, in_a_python_task)]
         driven = await Layers(*program, ensureDeferred).trace()
-        assert driven == in_task
+        assert driven in in_task
 
     run_in_asyncio(main, engine)
     run_in_plait(main, engine)
