@@ -1,12 +1,14 @@
 """Services: the parts of a program that are started and stopped together.
 
 In reading order: `plait.service.interfaces` (what a service promises), `plait.service.base` (a service, a collection
-of services), `plait.service.application` (the root of a program), `plait.service.network` (servers, clients, timers).
+of services), `plait.service.application` (the root of a program), `plait.service.network` (servers, clients, timers),
+`plait.service.jobs` (an async function as a service), `plait.service.supervision` (services that are started again).
 """
 
 from plait.service.application import Application
 from plait.service.base import MultiService, Service
 from plait.service.interfaces import IProcess, IService, IServiceCollection
+from plait.service.jobs import Job
 from plait.service.network import (
     MulticastServer,
     SSLClient,
@@ -20,23 +22,30 @@ from plait.service.network import (
     UNIXDatagramServer,
     UNIXServer,
 )
+from plait.service.supervision import Child, StopTimeoutError, Supervisor, TooManyRestartsError, backoff
 
 __all__ = [
     "Application",
+    "Child",
     "IProcess",
     "IService",
     "IServiceCollection",
+    "Job",
     "MultiService",
     "MulticastServer",
     "SSLClient",
     "SSLServer",
     "Service",
+    "StopTimeoutError",
+    "Supervisor",
     "TCPClient",
     "TCPServer",
     "TimerService",
+    "TooManyRestartsError",
     "UDPServer",
     "UNIXClient",
     "UNIXDatagramClient",
     "UNIXDatagramServer",
     "UNIXServer",
+    "backoff",
 ]

@@ -78,6 +78,16 @@ class Service:
         """Stop; may return a Deferred (or a coroutine) that ends when everything is closed."""
         self.running = 0
 
+    def reportFailure(self, reason: Failure | BaseException) -> None:
+        """Say that the service, which ran, cannot go on.
+
+        The nearest supervisor above starts it again, or the collection under that supervisor of which it is a part
+        (`plait.service.Supervisor`). If there is no supervisor, the failure is logged.
+        """
+        failure = reason if isinstance(reason, Failure) else Failure(reason)
+        if not tell_supervisor(self, failure):
+            _log.failure("{service} failed", failure, service=describe(self))
+
 
 @implementer(IServiceCollection)
 class MultiService(Service):
@@ -92,7 +102,7 @@ class MultiService(Service):
     def privilegedStartService(self) -> None:
         """Let each service do what needs rights; stop at the first that fails, with its exception."""
         super().privilegedStartService()
-        self._start_each(lambda service: service.privilegedStartService, _has_privileged_part)
+        self._start_each(lambda service: service.privilegedStartService, has_privileged_part)
 
     def startService(self) -> None:
         """Start each service; stop at the first that fails, with its exception."""
@@ -113,7 +123,7 @@ class MultiService(Service):
             services = [service for service in services if any(service is begun for begun in self._begun)]
         self._begun.clear()
         self._start_failed = False
-        return DeferredList([_stop(service) for service in reversed(services)], consumeErrors=True)
+        return DeferredList([stop(service) for service in reversed(services)], consumeErrors=True)
 
     def getServiceNamed(self, name: str) -> Any:
         """The service of that name. KeyError if there is none."""
@@ -127,28 +137,31 @@ class MultiService(Service):
 
         RuntimeError if the name is taken. A service that fails to start is not kept, and its exception is raised.
         """
-        if service.name is not None:
-            if service.name in self.namedServices:
-                raise RuntimeError(f"cannot have two services with same name {service.name!r}")
-            self.namedServices[service.name] = service
-        self.services.append(service)
+        self._remember(service)
         if not self.running:
             return
         begun = False
         try:
-            _begin(service, service.privilegedStartService)
-            begun = _has_privileged_part(service)
-            _begin(service, service.startService)
+            begin(service, service.privilegedStartService)
+            begun = has_privileged_part(service)
+            begin(service, service.startService)
         except BaseException:
             self._forget(service)
             if begun:
-                _stop(service).addErrback(lambda logged: None)
+                stop(service).addErrback(lambda logged: None)
             raise
 
     def removeService(self, service: IService) -> Deferred[Any] | None:
         """Let `service` go; stop it if this collection runs. Call the service's `disownServiceParent` instead."""
         self._forget(service)
         return maybeDeferred(service.stopService) if self.running else None
+
+    def _remember(self, service: IService) -> None:
+        if service.name is not None:
+            if service.name in self.namedServices:
+                raise RuntimeError(f"cannot have two services with same name {service.name!r}")
+            self.namedServices[service.name] = service
+        self.services.append(service)
 
     def _forget(self, service: IService) -> None:
         if not any(service is mine for mine in self.services):
@@ -162,7 +175,7 @@ class MultiService(Service):
     ) -> None:
         for service in list(self.services):
             try:
-                _begin(service, part(service))
+                begin(service, part(service))
             except BaseException:
                 self._start_failed = True
                 if isinstance(service, MultiService):  # it knows which of its own services had begun
@@ -179,11 +192,23 @@ def describe(service: object) -> str:
     return kind if name is None else f"{kind} {name!r}"
 
 
-def _has_privileged_part(service: IService) -> bool:
+def tell_supervisor(service: IService, failure: Failure) -> bool:
+    """Tell the nearest supervisor above that `service` has failed. False if there is none."""
+    child, above = service, service.parent
+    while above is not None:
+        child_ended = getattr(above, "childEnded", None)
+        if child_ended is not None:
+            child_ended(child, failure)
+            return True
+        child, above = above, getattr(above, "parent", None)  # type: ignore[assignment]
+    return False
+
+
+def has_privileged_part(service: IService) -> bool:
     return getattr(type(service), "privilegedStartService", None) is not Service.privilegedStartService
 
 
-def _begin(service: IService, start: Callable[[], Any]) -> None:
+def begin(service: IService, start: Callable[[], Any]) -> None:
     """Call one of the two start methods; raise if it raises, or returns what has failed already."""
     result = start()
     if iscoroutine(result):
@@ -205,7 +230,7 @@ def _begin(service: IService, start: Callable[[], Any]) -> None:
         at_once[0].raiseException()
 
 
-def _stop(service: IService) -> Deferred[Any]:
+def stop(service: IService) -> Deferred[Any]:
     def failed(failure: Failure) -> Failure:
         _log.failure("{service} failed to stop", failure, service=describe(service))
         return failure

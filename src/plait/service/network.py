@@ -268,8 +268,8 @@ class UNIXDatagramClient(_Server):
 class TimerService(Service):
     """Calls a function every `step` seconds, at first when the service starts.
 
-    A call that returns a Deferred is waited for; what falls due meanwhile is left out. A call that fails is logged and
-    ends the calls; the rest of the program runs on.
+    A call that returns a Deferred is waited for; what falls due meanwhile is left out. A call that fails ends the calls:
+    a supervisor starts the service again; without one the failure is logged, and the rest of the program runs on.
     """
 
     clock: Any = None
@@ -300,4 +300,4 @@ class TimerService(Service):
         return finished
 
     def _failed(self, failure: Failure) -> None:
-        _log.failure("{service} failed and makes no more calls", failure, service=describe(self))
+        self.reportFailure(failure)
