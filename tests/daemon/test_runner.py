@@ -367,6 +367,30 @@ def test_a_port_that_is_taken(plait: Plait, mode: list[str]) -> None:
     assert not plait.path("events").exists()
 
 
+def test_a_supervisor_that_gives_up_ends_the_program(plait: Plait) -> None:
+    program = (
+        HEAD
+        + """
+from plait.service import Supervisor
+
+async def work():
+    note("work")
+    raise OSError("no such sensor")
+
+supervisor = Supervisor(maxRestarts=2, backoffPolicy=lambda failures: 0.0)
+supervisor.setServiceParent(application)
+supervisor.addChild(work, name="work")
+Noting("other")
+"""
+    )
+    plait.path("app.py").write_text(program)
+    result = plait("run", "-n", "-y", "app.py")
+    assert result.returncode == 1
+    assert events(plait) == ["work", "work", "work", "start other", "stop other"]
+    assert "starting it again in 0 s" in result.stderr + result.stdout
+    assert "Supervisor gives up, and ends the program" in result.stderr + result.stdout
+
+
 @FOREGROUND_AND_DAEMON
 def test_a_start_that_fails_is_undone(plait: Plait, mode: list[str]) -> None:
     app = plait.application(

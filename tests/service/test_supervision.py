@@ -425,7 +425,10 @@ def test_a_job_alone_logs_its_failure(logged: Any) -> None:
 @st.composite
 def programs(draw: Any) -> Any:
     step = st.one_of(
-        st.tuples(st.sampled_from(["crash", "end", "fail next", "slow start", "slow stop", "start ends", "stop ends"]), st.sampled_from("abc")),
+        st.tuples(
+            st.sampled_from(["crash", "end", "fail next", "slow start", "slow stop", "start ends", "stop ends"]),
+            st.sampled_from("abc"),
+        ),
         st.tuples(st.just("advance"), st.sampled_from([0.1, 1.0, 3.0, 20.0])),
         st.tuples(st.sampled_from(["stop", "start"]), st.none()),
     )

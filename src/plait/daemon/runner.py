@@ -73,7 +73,7 @@ def _serve(options: Options, link: Link | None) -> int:
     """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
     with ExitStack() as undo:
-        reactor, output = _start(options, link, undo)
+        reactor, output, root = _start(options, link, undo)
 
         def ready() -> None:
             if link is not None:
@@ -97,10 +97,17 @@ def _serve(options: Options, link: Link | None) -> int:
         if link is not None:
             link.ready()  # an application that was done at once has been started well, too
         _log.info("Stopped.")
-    return 0
+    return 1 if _has_given_up(root) else 0
 
 
-def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, LogOutput]:
+def _has_given_up(service: Any) -> bool:
+    """Whether a supervisor has ended the program because its services did not stay up."""
+    return getattr(service, "gaveUp", None) is not None or (
+        isinstance(service, MultiService) and any(_has_given_up(part) for part in service)
+    )
+
+
+def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, LogOutput, MultiService]:
     """Everything up to the running reactor. What has to be undone at the end goes on `undo`."""
     file = os.path.abspath(options.file)
     identity = privileges.find_identity(options.user, options.group)
@@ -152,7 +159,7 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             _log.error("{message}", message=message)
         raise StartError(message) from error
     reactor.addSystemEventTrigger("before", "shutdown", root.stopService)
-    return reactor, output
+    return reactor, output, root
 
 
 def _enter(options: Options, daemon: bool) -> None:

@@ -331,6 +331,8 @@ class Supervisor(MultiService):
             if self._first_start:
                 self._first_failure = failure
                 child.state = "broken" if isinstance(service, MultiService) else "idle"
+                if child.pending_stop is not None:
+                    child.state = "stopping"
                 for other in self.children:
                     if other.state == "due":
                         other.state = "idle"
@@ -409,10 +411,11 @@ class Supervisor(MultiService):
         if tell_supervisor(self, self.gaveUp):
             return
         _log.failure("{service} gives up, and ends the program", self.gaveUp, service=describe(self))
+        reactor = self._clock()
         try:
-            self._clock().stop()
+            reactor.stop()
         except ReactorNotRunning:
-            pass
+            reactor.callWhenRunning(reactor.stop)  # it is still being started
 
     async def _stop(self, child: Child) -> bool:
         """Stop a child, if there is anything to stop. Returns whether it has stopped in its time."""
