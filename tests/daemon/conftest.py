@@ -138,6 +138,10 @@ class Plait:
         self._foreground.append(process)
         return process
 
+    def ended(self) -> int:
+        """Wait for the end of the command that was started last; the status that it has ended with."""
+        return self._foreground[-1].wait(PATIENCE)
+
     def application(self, source: str, name: str = "app.py") -> str:
         """Write an application file."""
         self.path(name).write_text(source)

@@ -17,6 +17,8 @@ from plait.cli import main, make_parser
         (["run", "-y", "a.py", "--umask", "7777"], "'7777' is not an octal number"),
         (["run", "-y", "a.py", "--stale-pidfile", "ask"], "refuse"),
         (["run", "-y", "a.py", "--pid", "x"], "--pid"),
+        (["run", "-y", "a.py", "--drain-timeout", "soon"], "'soon' is no number of seconds"),
+        (["run", "-y", "a.py", "--drain-timeout", "-1"], "'-1' is no number of seconds"),
     ],
 )
 def test_a_wrong_command_line_is_answered_by_one_line(

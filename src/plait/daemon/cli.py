@@ -20,6 +20,16 @@ def _umask(text: str) -> int:
     return mask
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: it has to be 0 or more")
+    return seconds
+
+
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``run`` to the commands of ``plait``."""
     run = commands.add_parser(
@@ -68,6 +78,13 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="MASK",
         help="the file creation mask, in octal (default: 077; with -n: as it is)",
     )
+    run.add_argument(
+        "--drain-timeout",
+        type=_seconds,
+        metavar="S",
+        default=10.0,
+        help="at the end, give connections S seconds to come to theirs (default: 10); a second signal stops at once",
+    )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
     run.set_defaults(execute=execute)
 
@@ -94,5 +111,6 @@ def execute(options: argparse.Namespace) -> int:
             user=options.uid,
             group=options.gid,
             umask=options.umask,
+            drain=options.drain_timeout,
         )
     )

@@ -27,7 +27,8 @@ from plait.daemon.keeper import Keeper
 from plait.daemon.loading import load_application
 from plait.daemon.logs import LogOutput
 from plait.daemon.pidfile import PidFile
-from plait.deferred import maybeDeferred
+from plait.deferred import ensureDeferred, maybeDeferred
+from plait.engine import drain
 from plait.errors import CannotListenError, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
@@ -56,6 +57,7 @@ class Options:
     user: str | None = None
     group: str | None = None
     umask: int | None = None
+    drain: float = 10.0  # seconds that connections have for coming to their end
 
 
 def run(options: Options) -> int:
@@ -158,8 +160,14 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
         if output.to_file:
             _log.error("{message}", message=message)
         raise StartError(message) from error
-    reactor.addSystemEventTrigger("before", "shutdown", root.stopService)
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(_stop(root, reactor, options.drain)))
     return reactor, output, root
+
+
+async def _stop(root: MultiService, reactor: Any, patience: float) -> None:
+    """Stop the services, so that nothing new is accepted; then let the connections that are there come to their end."""
+    await root.stopService()
+    await drain(reactor, patience)
 
 
 def _enter(options: Options, daemon: bool) -> None:

@@ -1,9 +1,10 @@
 """The reactor, and the event loops under it.
 
 In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `descriptors`,
-`reactor` (all of it).
+`reactor` (all of it), `draining`.
 """
 
+from plait.engine.draining import drain
 from plait.engine.reactor import Reactor, getReactor
 from plait.engine.threads import (
     ThreadPool,
@@ -22,5 +23,6 @@ __all__ = [
     "callMultipleInThread",
     "deferToThread",
     "deferToThreadPool",
+    "drain",
     "getReactor",
 ]

@@ -174,6 +174,16 @@ class IProtocol(Interface):
         """
 
 
+class IDrainable(Interface):
+    """A protocol that wants to know that its server is about to end (`plait.engine.drain`)."""
+
+    def drain(self) -> None:
+        """Finish what is under way, take on nothing new, and close the connection: at once if nothing is under way.
+
+        What has not closed by the deadline is cut.
+        """
+
+
 class IHalfCloseableProtocol(Interface):
     """A protocol, besides `IProtocol`, to which the two directions of a connection are separate.
 

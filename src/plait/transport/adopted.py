@@ -60,4 +60,4 @@ class AdoptedConnection:
         return self._protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
-        self._network.connections.discard(connection)
+        self._network.forget(connection)

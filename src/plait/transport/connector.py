@@ -212,7 +212,7 @@ class Connector:
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
-        self._network.connections.discard(connection)
+        self._network.forget(connection)
         if self.transport is not connection:
             return
         self.transport = None

@@ -11,6 +11,7 @@ from plait.transport.stream import Connection, Outbox
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import Callable
 
 _log = Logger("plait.transport")
 
@@ -46,6 +47,17 @@ class Network:
         self.last_descriptor = limit - min(64, max(4, limit // 8))
         # Half of what there is: what connects also needs descriptors once it is connected.
         self.gate = Gate(max(8, min(10_000, limit // 2)))
+        self.connection_ended: Callable[[], object] | None = None  # for whoever waits for the end of connections
+
+    def accepted(self) -> list[Connection]:
+        """The connections that others have made to us."""
+        return [connection for connection in self.connections if not connection.is_client]
+
+    def forget(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        if self.connection_ended is not None:
+            self.connection_ended()
 
 
 def descriptor_limit() -> int:

@@ -164,7 +164,7 @@ class Port:
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
-        self._network.connections.discard(connection)
+        self._network.forget(connection)
 
     def _pause_accepting(self) -> None:
         """We are about to run out of descriptors: leave those who come in the kernel's queue, until there are some."""

@@ -147,6 +147,11 @@ class Connection(asyncio.Protocol):
         self.producer: Any = None
         self.streamingProducer = False
 
+    @property
+    def is_client(self) -> bool:
+        """Whether we have made this connection; the others were made to us."""
+        return self._owner.is_client
+
     # -- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -1,0 +1,55 @@
+"""Letting connections come to their end before a server stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plait.deferred import Deferred
+from plait.engine.reactor import Reactor
+from plait.interfaces import IDrainable, adapt
+from plait.log import Logger
+
+_log = Logger("plait.engine")
+
+
+async def drain(reactor: Reactor, patience: float) -> int:
+    """Wait until the connections that were made to us have ended, at most `patience` seconds; stop listening before.
+
+    A protocol that provides `plait.interfaces.IDrainable` is told, and closes as soon as it has done its work; any other is
+    left to end as it would. Returns how many are still there.
+    """
+    network = reactor._net
+    for connection in network.accepted():
+        _tell(connection.protocol)
+    count = len(network.accepted())
+    if not count or patience <= 0:
+        return count
+    _log.info("Waiting for the end of {count} connections, at most {patience:g} s.", count=count, patience=patience)
+    ended: Deferred[None] = Deferred()
+
+    def look() -> None:
+        if not ended.called and not network.accepted():
+            ended.callback(None)
+
+    network.connection_ended = look
+    late = reactor.callLater(patience, ended.callback, None)
+    await ended
+    network.connection_ended = None
+    if late.active():
+        late.cancel()
+    left = len(network.accepted())
+    if left:
+        _log.warn("{count} connections have not ended in time.", count=left)
+    return left
+
+
+def _tell(protocol: Any) -> None:
+    while protocol is not None:
+        drainable = adapt(IDrainable, protocol, None)
+        if drainable is not None:
+            try:
+                drainable.drain()
+            except Exception:
+                _log.failure("Unhandled error in drain() of {protocol!r}", protocol=protocol)
+            return
+        protocol = getattr(protocol, "wrappedProtocol", None)

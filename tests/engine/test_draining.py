@@ -1,0 +1,65 @@
+"""Waiting for the end of the connections that others have made to us."""
+
+import pytest
+
+from plait import Deferred, Factory, Protocol, reactor
+from plait.engine import drain
+from plait.interfaces import IDrainable, implementer
+from plait.protocol.policies import WrappingFactory
+from tests.transport.helpers import Client
+
+
+@implementer(IDrainable)
+class Polite(Protocol):
+    def connectionMade(self):
+        self.factory.made.callback(self)
+
+    def drain(self):
+        self.transport.loseConnection()
+
+
+@implementer(IDrainable)
+class Rude(Polite):
+    def drain(self):
+        raise ValueError("no")
+
+
+async def serve(protocol, wrap=lambda factory: factory):
+    factory = Factory.forProtocol(protocol)
+    factory.made = Deferred()
+    port = reactor.listenTCP(0, wrap(factory), interface="127.0.0.1")
+    client = Client()
+    reactor.connectTCP("127.0.0.1", port.getHost().port, client)
+    theirs = await client.connected
+    await factory.made
+    await port.stopListening()
+    return theirs
+
+
+async def test_nothing_to_wait_for():
+    assert await drain(reactor, 60) == 0
+
+
+@pytest.mark.parametrize("wrap", [lambda factory: factory, WrappingFactory])
+async def test_a_protocol_is_told(wrap):
+    theirs = await serve(Polite, wrap)
+    assert await drain(reactor, 60) == 0
+    await theirs.lost
+
+
+async def test_one_that_cannot_is_waited_for_and_keeps_nobody(flushLoggedErrors):
+    theirs = await serve(Rude)
+    assert await drain(reactor, 0) == 1
+    reactor.callLater(0, theirs.transport.loseConnection)
+    assert await drain(reactor, 60) == 0
+    assert len(flushLoggedErrors(ValueError)) == 2
+
+
+async def test_a_connection_of_ours_is_no_reason_to_wait():
+    """The test has both ends in one process: only the one that was made to us counts."""
+    theirs = await serve(Polite)
+    assert len(reactor._net.connections) >= 2
+    assert len(reactor._net.accepted()) == 1
+    theirs.transport.loseConnection()
+    assert await drain(reactor, 60) == 0
+    await theirs.lost
