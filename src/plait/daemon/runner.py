@@ -27,12 +27,15 @@ from plait.daemon.keeper import Keeper
 from plait.daemon.loading import load_application
 from plait.daemon.logs import LogOutput
 from plait.daemon.pidfile import PidFile
+from plait.daemon.reloading import Reloading, is_wanted
+from plait.daemon.systemd import Notifier
 from plait.deferred import ensureDeferred, maybeDeferred
 from plait.engine import drain
 from plait.errors import CannotListenError, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
 from plait.service import IProcess, IService, MultiService
+from plait.task import LoopingCall
 
 _log = Logger(namespace="plait.daemon")
 
@@ -75,7 +78,11 @@ def _serve(options: Options, link: Link | None) -> int:
     """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
     with ExitStack() as undo:
+        notifier = Notifier()
+        undo.callback(notifier.close)
         reactor, output, root = _start(options, link, undo)
+        if is_wanted(foreground=link is None):
+            undo.callback(Reloading(reactor, root, output, notifier).close)
 
         def ready() -> None:
             if link is not None:
@@ -87,9 +94,13 @@ def _serve(options: Options, link: Link | None) -> int:
                     return
                 output.capture_prints()
             _log.info("Ready.")
+            notifier.ready()
+            if notifier.watchdog is not None:
+                LoopingCall(notifier.alive).start(notifier.watchdog)
 
         # Not before the loop turns: by then a signal stops the reactor, and whoever is told may send one at once.
         reactor.callWhenRunning(reactor.callLater, 0, ready)
+        reactor.addSystemEventTrigger("before", "shutdown", notifier.stopping)
         try:
             reactor.run()
         except KeyboardInterrupt:

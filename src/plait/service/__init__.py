@@ -6,7 +6,7 @@ of services), `plait.service.application` (the root of a program), `plait.servic
 """
 
 from plait.service.application import Application
-from plait.service.base import MultiService, Service
+from plait.service.base import MultiService, Service, describe
 from plait.service.interfaces import IProcess, IService, IServiceCollection
 from plait.service.jobs import Job
 from plait.service.network import (
@@ -48,4 +48,5 @@ __all__ = [
     "UNIXDatagramServer",
     "UNIXServer",
     "backoff",
+    "describe",
 ]
