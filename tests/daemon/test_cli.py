@@ -33,7 +33,13 @@ def test_a_wrong_command_line_is_answered_by_one_line(
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["run"], "-y FILE"), (["run", "-y", "a.py", "-l", "-"], "add -n")],
+    [
+        (["run"], "-y FILE"),
+        (["run", "-y", "a.py", "-l", "-"], "add -n"),
+        (["run", "-y", "a.py", "--euid"], "add --uid"),
+        (["run", "-y", "a.py", "--syslog", "-l", "x.log"], "leave out one"),
+        (["run", "-y", "a.py", "--syslog", "--logger", "a.b"], "--logger takes the place"),
+    ],
 )
 def test_options_that_do_not_go_together(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]

@@ -85,6 +85,25 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         default=10.0,
         help="at the end, give connections S seconds to come to theirs (default: 10); a second signal stops at once",
     )
+    run.add_argument("--euid", action="store_true", help="change the effective user and group only (with --uid)")
+    run.add_argument("--chroot", metavar="FOLDER", help="make FOLDER the root folder once ports are open (root only)")
+    run.add_argument(
+        "--reactor",
+        "-r",
+        metavar="ENGINE",
+        help="the event loop to run on: uvloop, asyncio, winloop (default: the fastest)",
+    )
+    run.add_argument("--syslog", action="store_true", help="log to the system's log, not to a file")
+    run.add_argument("--prefix", default="plait", help="the name of the program in the system's log (default: plait)")
+    run.add_argument(
+        "--logger", metavar="NAME", help="log to what the function NAME (package.module.function) returns, an observer"
+    )
+    run.add_argument("-p", "--profile", metavar="FILE", help="run under a profiler, and write what it has seen to FILE")
+    run.add_argument("--profiler", choices=["cprofile", "profile"], default="cprofile", help="which profiler")
+    run.add_argument("--savestats", action="store_true", help="write the profile for pstats, not as a table")
+    run.add_argument(
+        "-b", "--debug", action="store_true", help="run in the debugger pdb, in the foreground, and in debug mode"
+    )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
     run.set_defaults(execute=execute)
 
@@ -94,6 +113,17 @@ def execute(options: argparse.Namespace) -> int:
     if options.python is None:
         print("plait run: name the application file to run: plait run -y FILE", file=sys.stderr)
         return USAGE_ERROR
+    for wrong, message in (
+        (options.euid and options.uid is None, "--euid says how to become the user of --uid: add --uid"),
+        (
+            options.syslog and options.logfile is not None,
+            "--syslog and --logfile are two places for one log: leave out one",
+        ),
+        (options.logger and (options.syslog or options.logfile), "--logger takes the place of --logfile and --syslog"),
+    ):
+        if wrong:
+            print(f"plait run: {message}", file=sys.stderr)
+            return USAGE_ERROR
     if options.logfile == "-" and not options.nodaemon:
         print("plait run: a daemon has no standard output to log to: add -n, or name a file", file=sys.stderr)
         return USAGE_ERROR
@@ -103,7 +133,7 @@ def execute(options: argparse.Namespace) -> int:
     return runner.run(
         runner.Options(
             file=options.python,
-            foreground=options.nodaemon,
+            foreground=options.nodaemon or options.debug,
             log_file=options.logfile,
             pid_file=options.pidfile,
             remove_stale=options.stale_pidfile == "remove",
@@ -112,5 +142,15 @@ def execute(options: argparse.Namespace) -> int:
             group=options.gid,
             umask=options.umask,
             drain=options.drain_timeout,
+            engine=options.reactor,
+            root_folder=options.chroot,
+            effective_only=options.euid,
+            logger=options.logger,
+            syslog=options.syslog,
+            log_prefix=options.prefix,
+            profile=options.profile,
+            profiler=options.profiler,
+            save_stats=options.savestats,
+            debug=options.debug,
         )
     )

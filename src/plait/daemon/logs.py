@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from collections.abc import Callable
+from importlib import import_module
+from typing import TextIO, cast
 
-from plait.daemon.errors import StartError, reason
-from plait.log import Logger, globalLogBeginner, globalLogPublisher, textFileLogObserver
+from plait.daemon.errors import StartError, reason, user_traceback
+from plait.log import (
+    LogEvent,
+    Logger,
+    LogLevel,
+    formatEventAsClassicLogText,
+    globalLogBeginner,
+    globalLogPublisher,
+    textFileLogObserver,
+)
 
 _log = Logger(namespace="plait.daemon")
 
@@ -16,27 +26,24 @@ def _open(path: str) -> TextIO:
 
 
 class LogOutput:
-    """The log of this process, written to the file at `path`, or to standard output if that is None.
+    """The log of this process, written to the file at `path`, or to standard output if that is None, or to an `observer`.
 
     StartError if the file cannot be opened for appending.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, observer: Callable[[LogEvent], None] | None = None) -> None:
         self._path = path
         self._file: TextIO | None = None
-        if path is not None:
+        self.to_terminal = path is None and observer is None
+        """Whether the log goes to the terminal, where messages of a start are read anyway."""
+        if path is not None and observer is None:
             try:
                 self._file = _open(path)
             except OSError as error:
                 raise StartError(f"cannot write the log file {path}: {reason(error)}") from error
-        self._observer = textFileLogObserver(self._file or sys.stdout)
+        self._observer = observer or textFileLogObserver(self._file or sys.stdout)
         self._standard = sys.stdout, sys.stderr
         globalLogPublisher.addObserver(self._observer)
-
-    @property
-    def to_file(self) -> bool:
-        """Whether the log goes to a file, not to the terminal."""
-        return self._file is not None
 
     def capture_prints(self) -> None:
         """From now on what the program prints is logged, line by line: a daemon has no terminal."""
@@ -63,3 +70,44 @@ class LogOutput:
         globalLogPublisher.removeObserver(self._observer)
         if self._file is not None:
             self._file.close()
+
+
+def named_observer(name: str) -> Callable[[LogEvent], None]:
+    """The observer that the function called `name` (``package.module.function``) makes. StartError if there is none."""
+    module_name, _, function_name = name.replace(":", ".").rpartition(".")
+    try:
+        function = getattr(import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise StartError(f"there is no {name!r} to make a log observer (package.module.function): {error}") from error
+    try:
+        observer = function()
+    except Exception as error:
+        raise StartError(f"{name} has made no log observer:\n{user_traceback(error)}") from error
+    if not callable(observer):
+        raise StartError(f"{name} has made {observer!r}, which is no log observer: it has to be callable with an event")
+    return cast("Callable[[LogEvent], None]", observer)
+
+
+def syslog_observer(prefix: str) -> Callable[[LogEvent], None]:
+    """An observer that writes to the system's log, under the name `prefix`. StartError where there is none."""
+    try:
+        import syslog
+    except ImportError:
+        raise StartError("this platform has no syslog: leave out --syslog") from None
+    syslog.openlog(prefix, syslog.LOG_PID, syslog.LOG_DAEMON)
+    priorities = {
+        LogLevel.debug: syslog.LOG_DEBUG,
+        LogLevel.info: syslog.LOG_INFO,
+        LogLevel.warn: syslog.LOG_WARNING,
+        LogLevel.error: syslog.LOG_ERR,
+        LogLevel.critical: syslog.LOG_CRIT,
+    }
+
+    def observe(event: LogEvent) -> None:
+        text = formatEventAsClassicLogText(event, lambda when: "")
+        if text is not None:
+            priority = priorities.get(event.get("log_level", LogLevel.info), syslog.LOG_INFO)
+            for line in text.strip().split("\n"):
+                syslog.syslog(priority, line)  # it has a time of its own
+
+    return observe

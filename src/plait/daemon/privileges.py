@@ -61,28 +61,43 @@ def find_identity(user: str | int | None, group: str | int | None) -> Identity |
     return Identity(uid, gid, tuple(groups))
 
 
-def drop(identity: Identity) -> None:
-    """Become `identity`, for good. StartError if that does not work, or if the rights could be had back."""
+def drop(identity: Identity, effective: bool = False) -> None:
+    """Become `identity`, for good. StartError if that does not work, or if the rights could be had back.
+
+    With `effective` only the effective user and group are changed: the process can become root again, and nothing keeps it
+    from that but its own code.
+    """
     if sys.platform == "win32":
         raise StartError("this platform cannot change the user of a process")
     try:
         # Groups first: the right to change them goes with the user.
         os.setgroups(identity.groups)
-        os.setgid(identity.gid)
-        os.setuid(identity.uid)
+        (os.setegid if effective else os.setgid)(identity.gid)
+        (os.seteuid if effective else os.setuid)(identity.uid)
     except OSError as error:
         raise StartError(f"cannot become user {identity.uid} and group {identity.gid}: {reason(error)}") from error
-    users = {os.getuid(), os.geteuid()}
-    groups = {os.getgid(), os.getegid()}
+    users = {os.geteuid()} if effective else {os.getuid(), os.geteuid()}
+    groups = {os.getegid()} if effective else {os.getgid(), os.getegid()}
     extra = set(os.getgroups()) - {identity.gid, *identity.groups}
     if users != {identity.uid} or groups != {identity.gid} or (extra and sys.platform == "linux"):
         raise StartError(f"after giving up root's rights the process still has users {users}, groups {groups | extra}")
-    if identity.uid != 0:
+    if identity.uid != 0 and not effective:
         try:
             os.setuid(0)
         except PermissionError:
             return
         raise StartError("root's rights could be had back after they had been given up; not running like this")
+
+
+def change_root(folder: str) -> None:
+    """Make `folder` the root folder of this process, and its current one. StartError if that cannot be."""
+    if not is_root():
+        raise StartError(f"cannot make {folder} the root folder: only root can. Start as root, or leave out --chroot")
+    try:
+        os.chroot(folder)
+        os.chdir("/")
+    except OSError as error:
+        raise StartError(f"cannot make {folder} the root folder: {reason(error)}") from error
 
 
 def _find_user(user: str | int) -> pwd.struct_passwd | int:

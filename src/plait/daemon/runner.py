@@ -25,12 +25,14 @@ from plait.daemon.background import Link, run_in_background
 from plait.daemon.errors import StartError, reason, user_traceback
 from plait.daemon.keeper import Keeper
 from plait.daemon.loading import load_application
-from plait.daemon.logs import LogOutput
+from plait.daemon.logs import LogOutput, named_observer, syslog_observer
 from plait.daemon.pidfile import PidFile
 from plait.daemon.reloading import Reloading, is_wanted
+from plait.daemon.running import check_profile, in_debugger, profiled
 from plait.daemon.systemd import Notifier
-from plait.deferred import ensureDeferred, maybeDeferred
-from plait.engine import drain
+from plait.deferred import ensureDeferred, maybeDeferred, setDebugging
+from plait.engine import Reactor, drain
+from plait.engine.reactor import setDefaultReactor
 from plait.errors import CannotListenError, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
@@ -43,6 +45,9 @@ DEFAULT_LOG = "plait.log"
 
 # Seconds that services may take to stop again after a start that failed. Nothing serves at that time, so it is short.
 UNDO_LIMIT = 10.0
+
+# What may stand behind twistd's --reactor, and is one thing here.
+_TWISTED_REACTORS = frozenset(("default", "select", "poll", "epoll", "kqueue", "iocp"))
 
 _INTERRUPTED = "stopped by a signal before it was ready"
 
@@ -61,6 +66,16 @@ class Options:
     group: str | None = None
     umask: int | None = None
     drain: float = 10.0  # seconds that connections have for coming to their end
+    engine: str | None = None
+    root_folder: str | None = None
+    effective_only: bool = False  # keep root's rights at hand
+    logger: str | None = None
+    syslog: bool = False
+    log_prefix: str = "plait"
+    profile: str | None = None
+    profiler: str = "cprofile"
+    save_stats: bool = False
+    debug: bool = False
 
 
 def run(options: Options) -> int:
@@ -102,7 +117,7 @@ def _serve(options: Options, link: Link | None) -> int:
         reactor.callWhenRunning(reactor.callLater, 0, ready)
         reactor.addSystemEventTrigger("before", "shutdown", notifier.stopping)
         try:
-            reactor.run()
+            _run_reactor(options, reactor)
         except KeyboardInterrupt:
             raise StartError(_INTERRUPTED) from None
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,6 +126,16 @@ def _serve(options: Options, link: Link | None) -> int:
             link.ready()  # an application that was done at once has been started well, too
         _log.info("Stopped.")
     return 1 if _has_given_up(root) else 0
+
+
+def _run_reactor(options: Options, reactor: Any) -> None:
+    if options.debug:
+        in_debugger(reactor.run)
+    elif options.profile is not None:
+        with profiled(os.path.abspath(options.profile), options.profiler, options.save_stats) as call:
+            call(reactor.run)
+    else:
+        reactor.run()
 
 
 def _has_given_up(service: Any) -> bool:
@@ -128,7 +153,11 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
     pidfile = PidFile(os.path.abspath(options.pid_file)) if options.pid_file else None
     removed = pidfile.check(options.remove_stale) if pidfile is not None else None
 
-    output = LogOutput(_log_path(options))
+    if options.profile is not None:
+        check_profile(options.profile)
+    if options.debug:
+        setDebugging(True)
+    output = LogOutput(_log_path(options), _log_observer(options))
     undo.callback(output.close)
     try:
         if removed is not None and pidfile is not None:
@@ -138,7 +167,7 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
         if pidfile is not None and privileges.is_root():
             keeper = Keeper(pidfile)
             undo.callback(keeper.dismiss)
-        reactor = _make_reactor()
+        reactor = _make_reactor(options.engine)
         _log.info(
             "Plait {version} on {python} {python_version}, process {pid}: starting {file}.",
             version=plait.__version__,
@@ -154,7 +183,7 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             user = process.uid if options.user is None else options.user
             group = process.gid if options.group is None else options.group
             identity = privileges.find_identity(user, group)
-        if keeper is not None and identity is None:
+        if keeper is not None and identity is None and options.root_folder is None:
             keeper.dismiss()
             keeper = None
 
@@ -162,13 +191,15 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             if pidfile is not None:
                 pidfile.claim()
                 undo.callback(_release, pidfile, keeper)
+            if options.root_folder is not None:
+                privileges.change_root(options.root_folder)
             if identity is not None:
-                privileges.drop(identity)
+                privileges.drop(identity, options.effective_only)
 
         _start_services(root, reactor, give_up_rights)
     except (StartError, KeyboardInterrupt) as error:
         message = _INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
-        if output.to_file:
+        if not output.to_terminal:
             _log.error("{message}", message=message)
         raise StartError(message) from error
     reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(_stop(root, reactor, options.drain)))
@@ -198,9 +229,19 @@ def _log_path(options: Options) -> str | None:
     return os.path.abspath(options.log_file or DEFAULT_LOG)
 
 
-def _make_reactor() -> Any:
+def _log_observer(options: Options) -> Any:
+    if options.logger is not None:
+        return named_observer(options.logger)
+    return syslog_observer(options.log_prefix) if options.syslog else None
+
+
+def _make_reactor(engine: str | None) -> Any:
     # Before the application file is run: that would be the first to use the reactor, and be blamed for it.
     try:
+        if engine in _TWISTED_REACTORS:
+            _log.info("There is one reactor, on the event loop of your choice: {name} means the default.", name=engine)
+        elif engine is not None:
+            setDefaultReactor(Reactor(engine=engine))
         reactor = getReactor()
         reactor.seconds()  # a reactor makes its loop when it is first asked something
         return reactor
