@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import await_end
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 
 PROGRAM = """
@@ -78,3 +80,39 @@ def test_a_file_of_another_process_is_left(tmp_path: Path) -> None:
     output, path = play(tmp_path, "open(file.path, 'w').write('1'); keeper.release()")
     assert output == "True\nTrue\n"
     assert path.read_text() == "1"
+
+
+def test_the_next_process_takes_it_over(tmp_path: Path) -> None:
+    """As in an upgrade: the file names the next process, and is removed when that has ended, not the first."""
+    path = tmp_path / "plait.pid"
+    program = PROGRAM.format(
+        end="""
+news, tell = os.pipe()
+os.set_inheritable(keeper.fileno(), True)
+os.set_inheritable(tell, True)
+code = "import os, sys; from plait.daemon.keeper import Keeper; k = Keeper.inherit(int(sys.argv[1])); k.transfer();"
+code += "os.write(int(sys.argv[2]), b'.'); os.close(int(sys.argv[2])); sys.stdin.read()"
+import subprocess
+child = subprocess.Popen([sys.executable, "-c", code, str(keeper.fileno()), str(tell)], close_fds=False)
+os.close(tell)
+os.read(news, 1)
+keeper.forget()
+keeper.release()
+print(open(file.path).read().strip() == str(child.pid))
+"""
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None and process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    assert lines == ["True\n", "True\n", "True\n"]
+    assert process.wait(60) == 0
+    next_pid = int(path.read_text())
+    process.stdin.close()
+    await_end(next_pid)
+    deadline = time.monotonic() + 60
+    while path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.stdout.close()

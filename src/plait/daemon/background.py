@@ -15,15 +15,20 @@ from collections.abc import Callable
 
 from plait.daemon.errors import StartError, reason
 
-_READY = b"r"
-_FAILED = b"f"
+READY = b"r"
+FAILED = b"f"
 
 
 class Link:
-    """The daemon's end of the pipe. One word is said on it, once; the rest goes to the log."""
+    """The daemon's end of the pipe. One word is said on it, once; the rest goes to the log.
 
-    def __init__(self, pipe: int) -> None:
+    :param pipe: the descriptor. At its other end waits the command, or the process whose place this one takes.
+    :param detach: whether to let go of the terminal when it is ready.
+    """
+
+    def __init__(self, pipe: int, detach: bool = True) -> None:
         self._pipe: int | None = pipe
+        self._detach = detach
 
     def ready(self) -> None:
         """Let the command return with 0, and let go of its terminal: the standard streams now lead nowhere.
@@ -32,20 +37,14 @@ class Link:
         """
         if self._pipe is None:
             return
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(nowhere, standard)
-        if nowhere > 2:
-            os.close(nowhere)
-        self._say(_READY)
+        if self._detach:
+            _let_go_of_the_terminal()
+        self._say(READY)
 
     def failed(self, message: str) -> None:
         """Let the command print `message` and return with 1."""
         try:
-            self._say(_FAILED + message.encode("utf-8", "backslashreplace"))
+            self._say(FAILED + message.encode("utf-8", "backslashreplace"))
         except BrokenPipeError:
             pass  # nobody is there to read it
 
@@ -54,6 +53,17 @@ class Link:
         if pipe is not None:
             with open(pipe, "wb") as stream:
                 stream.write(word)
+
+
+def _let_go_of_the_terminal() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    if nowhere > 2:
+        os.close(nowhere)
 
 
 def run_in_background(work: Callable[[Link], int]) -> int:
@@ -99,7 +109,7 @@ def _wait(child: int, news: int) -> int:
     with open(news, "rb", buffering=0) as stream:
         try:
             word = stream.read(1)
-            if word == _FAILED:
+            if word == FAILED:
                 # To the end: the message can be longer than what a pipe takes at once.
                 raise StartError(stream.readall().decode("utf-8", "replace"))
         except KeyboardInterrupt:
@@ -111,6 +121,6 @@ def _wait(child: int, news: int) -> int:
             raise StartError("interrupted before the daemon was ready; it was told to stop") from None
         finally:
             os.waitpid(child, 0)
-    if word != _READY:
+    if word != READY:
         raise StartError("the daemon ended before it was ready and left no word; its log may tell more")
     return 0

@@ -2,7 +2,8 @@
 
 A daemon that has become another user may no longer remove the file that it made as root, and a file left behind would
 keep the next start from happening. So before the application is loaded, a small process is split off that waits for the
-daemon to say that it is done, or to die, and then removes the file if it still names the daemon.
+daemon to say that it is done, or to die, and then removes the file if it still names the daemon. A daemon that is
+upgraded hands its end of the line to the process that takes its place, which has the file name itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from plait.daemon.pidfile import PidFile
 
 _RELEASE = b"r"
 _DISMISS = b"d"
+_TRANSFER = b"t"
+_DONE = b"k"
 
 
 class Keeper:
@@ -28,7 +31,7 @@ class Keeper:
         # The keeper is born with them blocked, and keeps them so.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
         try:
-            self._pid = os.fork()
+            self._pid: int | None = os.fork()
             if not self._pid:
                 try:
                     _keep(theirs.fileno(), pidfile, self._daemon)
@@ -39,6 +42,30 @@ class Keeper:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
+
+    @classmethod
+    def inherit(cls, line: int) -> Keeper:
+        """The keeper of the process before us, at the other end of the descriptor `line`. `transfer` makes it ours."""
+        keeper = cls.__new__(cls)
+        keeper._daemon = os.getpid()
+        keeper._line = socket.socket(fileno=line)
+        keeper._pid = None
+        return keeper
+
+    def fileno(self) -> int:
+        """The descriptor that leads to the keeper, for the next process."""
+        return self._line.fileno()
+
+    def transfer(self) -> None:
+        """Have the pid file name this process. OSError if that cannot be."""
+        self._line.sendall(_TRANSFER + f"{os.getpid()}\n".encode())
+        if self._line.recv(1) != _DONE:
+            raise OSError("the process that keeps the pid file could not change it")
+
+    def forget(self) -> None:
+        """The next process has it."""
+        self._line.close()
+        self._daemon = -1
 
     def release(self) -> None:
         """Have the pid file removed; returns when that is done."""
@@ -57,6 +84,8 @@ class Keeper:
         except OSError:
             pass  # it has been killed
         self._line.close()
+        if self._pid is None:
+            return  # a child of the process before us
         try:
             os.waitpid(self._pid, 0)
         except ChildProcessError:
@@ -68,5 +97,16 @@ def _keep(line: int, pidfile: PidFile, daemon: int) -> None:
     limit = os.sysconf("SC_OPEN_MAX")
     os.closerange(0, line)
     os.closerange(line + 1, limit if 0 < limit < 65536 else 65536)
-    if os.read(line, 1) != _DISMISS:
+    while (word := os.read(line, 1)) == _TRANSFER:
+        text = b""
+        while not text.endswith(b"\n"):
+            text += os.read(line, 1) or b"\n"
+        try:
+            pidfile.replace(int(text))
+            daemon = int(text)
+        except (OSError, ValueError):
+            os.write(line, b"n")
+        else:
+            os.write(line, _DONE)
+    if word != _DISMISS:
         pidfile.remove_for(daemon)

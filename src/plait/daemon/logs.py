@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -48,6 +49,14 @@ class LogOutput:
     def capture_prints(self) -> None:
         """From now on what the program prints is logged, line by line: a daemon has no terminal."""
         globalLogBeginner.beginLoggingTo([], redirectStandardIO=True)
+
+    def give_to(self, user: int, group: int) -> None:
+        """Let the file belong to whom this process becomes, who could not open it anew otherwise."""
+        if self._file is not None and sys.platform != "win32":
+            try:
+                os.fchown(self._file.fileno(), user, group)
+            except OSError as error:
+                _log.warn("Cannot give the log file to user {user}: {reason}", user=user, reason=reason(error))
 
     def reopen(self) -> None:
         """Open the file at the path anew: whoever rotates logs has moved the one that we have. If we cannot, keep that."""

@@ -80,6 +80,14 @@ class PidFile:
         except OSError as error:
             raise StartError(f"cannot write the pid file {self.path}: {reason(error)}") from error
 
+    def replace(self, pid: int) -> None:
+        """Let the file, which names a process before us, name the process `pid`, in one step. OSError if that cannot be."""
+        folder, name = os.path.split(self.path)
+        draft = os.path.join(folder, f".{name}.{pid}")
+        _unlink(draft)
+        _write_new(draft, f"{pid}\n".encode())
+        os.replace(draft, self.path)
+
     def release(self) -> None:
         """Remove the file if this process made it and it still says so. OSError if that is not permitted."""
         self.remove_for(os.getpid())

@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from plait.daemon.pidfile import PidFile
 from plait.daemon.reloading import Reloading, is_wanted
 from plait.daemon.running import check_profile, in_debugger, profiled
 from plait.daemon.systemd import Notifier
+from plait.daemon.upgrade import Handed, Origin, Upgrading, take_up
 from plait.deferred import ensureDeferred, maybeDeferred, setDebugging
 from plait.engine import Reactor, drain
 from plait.engine.reactor import setDefaultReactor
@@ -38,6 +40,7 @@ from plait.interfaces import adapt
 from plait.log import Logger
 from plait.service import IProcess, IService, MultiService
 from plait.task import LoopingCall
+from plait.transport.handover import inherited
 
 _log = Logger(namespace="plait.daemon")
 
@@ -80,34 +83,68 @@ class Options:
 
 def run(options: Options) -> int:
     """Run the application, in the foreground or as a daemon. Returns the status to exit with."""
+    origin = Origin.remember()
+    handed = take_up()
+    if handed is not None:
+        return _take_over(options, origin, handed)
     try:
         if options.foreground:
-            return _serve(options, None)
-        return run_in_background(lambda link: _serve(options, link))
+            return _serve(options, origin, None)
+        return run_in_background(lambda link: _serve(options, origin, link))
     except StartError as error:
         print(f"plait: {error}", file=sys.stderr)
         return 1
 
 
-def _serve(options: Options, link: Link | None) -> int:
-    """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon."""
+def _take_over(options: Options, origin: Origin, handed: Handed) -> int:
+    """Run in place of the process that has started this one."""
+    link = handed.make_link(options.foreground)
+    try:
+        return _serve(options, origin, link, handed)
+    except StartError as error:
+        link.failed(str(error))
+    except BaseException:
+        link.failed(f"it met an error that it does not know:\n{traceback.format_exc().rstrip()}")
+        raise
+    return 1
+
+
+def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed | None = None) -> int:
+    """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon.
+
+    If this process takes the place of another, that is at the other end of `link`, and `handed` is what it has handed over.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
+    failed: list[str] = []
     with ExitStack() as undo:
         notifier = Notifier()
         undo.callback(notifier.close)
-        reactor, output, root = _start(options, link, undo)
-        if is_wanted(foreground=link is None):
-            undo.callback(Reloading(reactor, root, output, notifier).close)
+        started = _start(options, handed, undo)
+        reactor = started.reactor
+        upgrading = Upgrading(reactor, origin, started.keeper, notifier)
+        undo.callback(upgrading.close)
+        if is_wanted(options.foreground):
+            undo.callback(Reloading(reactor, started.root, started.output, notifier).close)
 
         def ready() -> None:
-            if link is not None:
-                try:
+            try:
+                if handed is not None:
+                    started.take_pidfile()
+                if link is not None:
                     link.ready()
-                except BrokenPipeError:
-                    _log.error("The command that started this daemon was ended before it was ready: stopping.")
-                    reactor.stop()
-                    return
-                output.capture_prints()
+            except BrokenPipeError:
+                _log.error("The command that started this daemon was ended before it was ready: stopping.")
+                reactor.stop()
+                return
+            except StartError as error:
+                _log.error("{message}", message=str(error))
+                failed.append(str(error))
+                reactor.stop()
+                return
+            for place in inherited.finish():
+                _log.info("Nothing listens any more at {place}.", place=" ".join(filter(None, place)))
+            if not options.foreground:
+                started.output.capture_prints()
             _log.info("Ready.")
             notifier.ready()
             if notifier.watchdog is not None:
@@ -120,12 +157,25 @@ def _serve(options: Options, link: Link | None) -> int:
             _run_reactor(options, reactor)
         except KeyboardInterrupt:
             raise StartError(_INTERRUPTED) from None
+        if failed:
+            raise StartError(failed[0])
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it is stopping, and what follows must not be cut short
         if link is not None:
             link.ready()  # an application that was done at once has been started well, too
         _log.info("Stopped.")
-    return 1 if _has_given_up(root) else 0
+    return 1 if _has_given_up(started.root) else 0
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A program whose services have started."""
+
+    reactor: Any
+    output: LogOutput
+    root: MultiService
+    keeper: Keeper | None
+    take_pidfile: Callable[[], None]
 
 
 def _run_reactor(options: Options, reactor: Any) -> None:
@@ -145,13 +195,13 @@ def _has_given_up(service: Any) -> bool:
     )
 
 
-def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, LogOutput, MultiService]:
+def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started:
     """Everything up to the running reactor. What has to be undone at the end goes on `undo`."""
     file = os.path.abspath(options.file)
     identity = privileges.find_identity(options.user, options.group)
-    _enter(options, daemon=link is not None)
+    _enter(options)
     pidfile = PidFile(os.path.abspath(options.pid_file)) if options.pid_file else None
-    removed = pidfile.check(options.remove_stale) if pidfile is not None else None
+    removed = pidfile.check(options.remove_stale) if pidfile is not None and handed is None else None
 
     if options.profile is not None:
         check_profile(options.profile)
@@ -164,7 +214,10 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             print(f"plait: removed the stale pid file {pidfile.path} of process {removed}", file=sys.stderr)
             _log.warn("Removed the stale pid file {path} of process {pid}.", path=pidfile.path, pid=removed)
         keeper = None
-        if pidfile is not None and privileges.is_root():
+        if handed is not None and handed.keeper is not None:
+            keeper = Keeper.inherit(handed.keeper)
+            undo.callback(keeper.forget)
+        elif pidfile is not None and privileges.is_root():
             keeper = Keeper(pidfile)
             undo.callback(keeper.dismiss)
         reactor = _make_reactor(options.engine)
@@ -183,17 +236,29 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             user = process.uid if options.user is None else options.user
             group = process.gid if options.group is None else options.group
             identity = privileges.find_identity(user, group)
-        if keeper is not None and identity is None and options.root_folder is None:
+        if handed is None and keeper is not None and identity is None and options.root_folder is None:
             keeper.dismiss()
             keeper = None
 
-        def give_up_rights() -> None:
-            if pidfile is not None:
+        def take_pidfile() -> None:
+            if pidfile is None:
+                return
+            if handed is None:
                 pidfile.claim()
-                undo.callback(_release, pidfile, keeper)
+            else:
+                try:
+                    pidfile.replace(os.getpid()) if keeper is None else keeper.transfer()
+                except OSError as error:
+                    raise StartError(f"cannot change the pid file {pidfile.path}: {reason(error)}") from error
+            undo.callback(_release, pidfile, keeper)
+
+        def give_up_rights() -> None:
+            if handed is None:  # else the file is of the process that still serves
+                take_pidfile()
             if options.root_folder is not None:
                 privileges.change_root(options.root_folder)
             if identity is not None:
+                output.give_to(identity.uid, identity.gid)
                 privileges.drop(identity, options.effective_only)
 
         _start_services(root, reactor, give_up_rights)
@@ -203,7 +268,7 @@ def _start(options: Options, link: Link | None, undo: ExitStack) -> tuple[Any, L
             _log.error("{message}", message=message)
         raise StartError(message) from error
     reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(_stop(root, reactor, options.drain)))
-    return reactor, output, root
+    return _Started(reactor, output, root, keeper, take_pidfile)
 
 
 async def _stop(root: MultiService, reactor: Any, patience: float) -> None:
@@ -212,14 +277,14 @@ async def _stop(root: MultiService, reactor: Any, patience: float) -> None:
     await drain(reactor, patience)
 
 
-def _enter(options: Options, daemon: bool) -> None:
+def _enter(options: Options) -> None:
     try:
         os.chdir(options.folder)
     except OSError as error:
         raise StartError(f"cannot run in the folder {options.folder}: {reason(error)}") from error
     if options.umask is not None:
         os.umask(options.umask)
-    elif daemon:
+    elif not options.foreground:
         os.umask(0o077)  # logs can hold what only their owner should read
 
 

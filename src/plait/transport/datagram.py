@@ -21,6 +21,7 @@ from plait.deferred import Deferred, ensureDeferred, succeed
 from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger, legacy
+from plait.transport.handover import Place, inherited
 from plait.transport.network import Network, name_in_log, tell
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class DatagramPort:
         self.reactor: Any = reactor
         self._adopted: socket.socket | None = None
         self._stop_waits: list[Deferred[None]] = []
+        self.place: Place | None = None
 
     def __repr__(self) -> str:
         kind = type(self.protocol)
@@ -120,6 +122,17 @@ class DatagramPort:
 
     # -- opening and closing
 
+    def _place(self) -> Place | None:
+        """What was asked for, if the next process can be handed the socket."""
+        return None
+
+    def _take_over(self) -> socket.socket | None:
+        """A socket that the process before us has had, and handed on."""
+        return inherited.take(self.place) if self.place is not None else None
+
+    def hand_over(self, pid: int) -> None:
+        """The process `pid` goes on with the socket: leave what belongs to it."""
+
     def adopt(self, sock: socket.socket) -> None:
         """Use a socket that is bound already, when `startListening` is called."""
         self._adopted = sock
@@ -132,7 +145,8 @@ class DatagramPort:
         if self.reactor is None:
             self.reactor = getReactor()
         network: Network = self.reactor._net
-        sock = self._adopted or self._bind()
+        self.place = self._place() if self._adopted is None else None
+        sock = self._adopted or self._take_over() or self._bind()
         self._adopted = None
         sock.setblocking(False)
         self._network = network

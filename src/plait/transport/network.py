@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from plait.log import Logger
+from plait.transport.handover import Place
 from plait.transport.stream import Connection, Outbox
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ LOOK_AGAIN = 0.1
 class Listening(Protocol):
     """What listens, as far as the network knows it."""
 
+    place: Place | None
+
     def stopListening(self) -> object: ...
+
+    def fileno(self) -> int: ...
+
+    def hand_over(self, pid: int) -> None: ...
 
 
 class Attempt(Protocol):

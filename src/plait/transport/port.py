@@ -14,6 +14,7 @@ from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
+from plait.transport.handover import Place, inherited
 from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of, name_in_log, tell
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
@@ -60,6 +61,7 @@ class Port:
         self._adopted: socket.socket | None = None
         self._server: AbstractServer | Acceptor | None = None
         self._look_again: TimerHandle | None = None
+        self.place: Place | None = None
 
     def __repr__(self) -> str:
         where = f"on {self._quoted()}" if self.connected else "(not listening)"
@@ -81,7 +83,13 @@ class Port:
 
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
-        sock = self._adopted
+        if self._adopted is None:
+            self.place = (
+                self._kind,
+                self.interface,
+                os.fsdecode(self.port if isinstance(self.port, bytes) else str(self.port)),
+            )
+        sock = self._adopted or self._take_over()
         if sock is None:
             sock = self._bind()
             try:
@@ -105,6 +113,13 @@ class Port:
             self.connected = False
             raise
         self._network.ports.add(self)
+
+    def _take_over(self) -> socket.socket | None:
+        """A socket that the process before us has listened with, and handed on."""
+        return inherited.take(self.place) if self.place is not None else None
+
+    def hand_over(self, pid: int) -> None:
+        """The process `pid` goes on with the socket: leave what belongs to it."""
 
     def _gave_up(self, sock: socket.socket) -> None:
         """It cannot listen after all."""

@@ -14,6 +14,7 @@ from plait.deferred import Deferred, fail, succeed
 from plait.interfaces import IMulticastTransport, IUDPTransport, implementer
 from plait.transport.address import IPv4Address, IPv6Address
 from plait.transport.datagram import DatagramPort, Engine
+from plait.transport.handover import Place
 
 
 def udp_address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
@@ -59,6 +60,9 @@ class UDPPort(DatagramPort):
 
     def _name(self) -> str:
         return str(self.socket.getsockname()[1])
+
+    def _place(self) -> Place:
+        return type(self).__name__, self.interface, str(self.port)
 
     @property
     def _realPortNumber(self) -> int | None:

@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 from plait import errors
 from plait.deferred import Deferred
 from plait.deferred.filelock import FilesystemLock, isLocked
+from plait.log import Logger
 from plait.transport.address import UNIXAddress
 from plait.transport.connector import Connector
+from plait.transport.handover import inherited
 from plait.transport.port import Port
 from plait.transport.unixstream import Acceptor, UNIXConnection, UNIXStream
 
 if TYPE_CHECKING:
     from plait.transport.network import Network
+
+_log = Logger("plait.transport")
 
 # Seconds between two attempts to connect where the listener's queue is full: the system does not tell when there is room.
 TRY_AGAIN = 0.02
@@ -40,6 +44,7 @@ class SocketFile:
         self._is_file = bool(self.address) and os.fsencode(self.address)[:1] != b"\0"
         self._lock = FilesystemLock(lock_of(self.address)) if want_lock and self._is_file else None
         self._made: tuple[int, int] | None = None
+        self._taken_over = False
 
     def bind(self, kind: int) -> socket.socket:
         """A bound socket of this kind (``SOCK_STREAM``, ``SOCK_DGRAM``)."""
@@ -63,8 +68,31 @@ class SocketFile:
             raise errors.CannotListenError(None, os.fsdecode(self.address), e) from None
         return sock
 
+    def take_over(self) -> None:
+        """The file is there already: the process before us has made it, and hands it over, with the lock."""
+        self._taken_over = True
+        self._made = _identity(self.address) if self._is_file else None
+        if self._lock is not None:
+            self._lock.locked = True
+
+    def hand_over(self, pid: int) -> None:
+        """The process `pid` has taken the file over."""
+        self._made = None
+        if self._lock is not None and self._lock.locked:
+            self._lock.locked = False
+            try:
+                # in one step, so that nobody else gets it in between
+                os.symlink(str(pid), draft := f"{self._lock.name}.{pid}")
+                os.rename(draft, self._lock.name)
+            except OSError as error:
+                _log.warn("Cannot hand over the lock {path}: {error}", path=self._lock.name, error=error)
+
     def remove(self) -> None:
         """Remove the file, if it is still ours, and give the lock back."""
+        if self._taken_over and not inherited.complete:
+            self._made = None
+            if self._lock is not None:
+                self._lock.locked = False
         if self._made is not None and _identity(self.address) == self._made:
             _remove(self.address)
         self._made = None
@@ -126,6 +154,15 @@ class UNIXPort(Port):
 
     def _bind(self) -> socket.socket:
         return self._file.bind(socket.SOCK_STREAM)
+
+    def _take_over(self) -> socket.socket | None:
+        sock = super()._take_over()
+        if sock is not None:
+            self._file.take_over()
+        return sock
+
+    def hand_over(self, pid: int) -> None:
+        self._file.hand_over(pid)
 
     def _gave_up(self, sock: socket.socket) -> None:
         super()._gave_up(sock)

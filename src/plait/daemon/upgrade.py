@@ -1,0 +1,187 @@
+"""SIGUSR2: a new process, with new code, takes the place of this one, and nobody who connects meanwhile is refused.
+
+The new process is started with the command line, the folder and the environment of this one. It is handed the listening
+sockets, and opens its ports as ever: where it asks for one that it has been handed, it goes on with that. When it serves it
+says so; the pid file names it from then on, and this process stops as at SIGTERM: it accepts nothing more, and lets its
+connections come to their end. If the new process cannot start, this one says why in its log, and goes on.
+
+What is handed over is described in the environment variable `PLAIT_UPGRADE`, as JSON, and by the numbers of open descriptors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from plait.daemon.background import READY, Link
+from plait.daemon.keeper import Keeper
+from plait.daemon.systemd import Notifier
+from plait.deferred import Deferred, ensureDeferred
+from plait.engine import deferToThread
+from plait.errors import ReactorNotRunning
+from plait.log import Logger
+from plait.transport.handover import inherited
+
+_log = Logger(namespace="plait.daemon")
+
+_VARIABLE = "PLAIT_UPGRADE"
+
+# Seconds that the new process may take to start. It is killed then: two that both think they will be the next are worse.
+START_LIMIT = 120.0
+
+# More than a message of a failed start can have in it that is of use.
+_LONGEST_MESSAGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How this process was started."""
+
+    command: list[str]
+    folder: str
+    environment: dict[str, str]
+
+    @classmethod
+    def remember(cls) -> Origin:
+        """As it is now: call it before anything has changed the folder or the environment."""
+        environment = dict(os.environ)
+        environment.pop(_VARIABLE, None)
+        environment.pop("WATCHDOG_PID", None)  # ours: the next process is watched in its turn
+        return cls([sys.executable, *sys.orig_argv[1:]], os.getcwd(), environment)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What the process before us has handed to this one."""
+
+    link: int
+    keeper: int | None
+
+    def make_link(self, foreground: bool) -> Link:
+        """The line to the process before us."""
+        return Link(self.link, detach=not foreground)
+
+
+def take_up() -> Handed | None:
+    """Take what another process has handed over, its listening sockets first of all. None if there is none."""
+    text = os.environ.pop(_VARIABLE, None)
+    if text is None:
+        return None
+    handed = json.loads(text)
+    for place, descriptor in handed["sockets"]:
+        os.set_inheritable(descriptor, False)
+        inherited.add(tuple(place), socket.socket(fileno=descriptor))
+    for descriptor in filter(None, (handed["link"], handed["keeper"])):
+        os.set_inheritable(descriptor, False)
+    return Handed(handed["link"], handed["keeper"])
+
+
+class Upgrading:
+    """Starts the next process at each SIGUSR2. `done` says that one has taken this process's place."""
+
+    def __init__(self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier) -> None:
+        self.done = False
+        self._reactor = reactor
+        self._origin = origin
+        self._keeper = keeper
+        self._notifier = notifier
+        self._busy = False
+        if hasattr(signal, "SIGUSR2"):
+            reactor.loop.add_signal_handler(signal.SIGUSR2, self._asked)
+
+    def close(self) -> None:
+        """Leave further signals alone."""
+        if hasattr(signal, "SIGUSR2") and not self._reactor.loop.is_closed():
+            self._reactor.loop.remove_signal_handler(signal.SIGUSR2)
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+    def _asked(self) -> None:
+        if self._busy:
+            _log.warn("Received SIGUSR2 while the next process is being started: it is not started twice.")
+            return
+        self._busy = True
+        ensureDeferred(self._upgrade()).addErrback(
+            lambda failure: _log.failure("The upgrade has failed, and this process goes on", failure)
+        )
+
+    async def _upgrade(self) -> None:
+        _log.info("Received SIGUSR2, starting the process that takes over.")
+        ports = [port for port in self._reactor._net.ports if port.place is not None]
+        news, pipe = os.pipe()
+        try:
+            try:
+                child = self._start(ports, pipe)
+            finally:
+                os.close(pipe)
+            message = await self._word(news, child)
+        except OSError as error:
+            message = f"cannot start {self._origin.command[0]}: {error}"
+        finally:
+            os.close(news)
+            self._busy = False
+        if message is None:
+            self._hand_over(ports, child)
+            return
+        _log.error("The new process could not start, and this one goes on: {message}", message=message)
+        await deferToThread(child.wait)
+
+    def _start(self, ports: list[Any], pipe: int) -> subprocess.Popen[bytes]:
+        keeper = None if self._keeper is None else self._keeper.fileno()
+        sockets = [(port.place, port.fileno()) for port in ports]
+        description = json.dumps({"link": pipe, "keeper": keeper, "sockets": sockets})
+        return subprocess.Popen(
+            self._origin.command,
+            cwd=self._origin.folder,
+            env={**self._origin.environment, _VARIABLE: description},
+            pass_fds=[pipe, *([] if keeper is None else [keeper]), *(number for _, number in sockets)],
+        )
+
+    async def _word(self, news: int, child: subprocess.Popen[bytes]) -> str | None:
+        """Wait until the new process serves (None), or says why it cannot."""
+        os.set_blocking(news, False)
+        loop = self._reactor.loop
+        ended: Deferred[None] = Deferred()
+        said = bytearray()
+
+        def read() -> None:
+            part = os.read(news, 65536)
+            said.extend(part)
+            if (not part or said.startswith(READY) or len(said) > _LONGEST_MESSAGE) and not ended.called:
+                ended.callback(None)
+
+        def too_late() -> None:
+            child.kill()
+            said[:] = f" it was not ready within {START_LIMIT:g} seconds".encode()
+            ended.callback(None)
+
+        late = self._reactor.callLater(START_LIMIT, too_late)
+        loop.add_reader(news, read)
+        try:
+            await ended
+        finally:
+            loop.remove_reader(news)
+            if late.active():
+                late.cancel()
+        if said.startswith(READY):
+            return None
+        return bytes(said[1:]).decode("utf-8", "replace") or "it ended before it was ready, and left no word"
+
+    def _hand_over(self, ports: list[Any], child: subprocess.Popen[bytes]) -> None:
+        _log.info("Process {pid} serves now. This one ends.", pid=child.pid)
+        child.returncode = 0  # it outlives us: Popen must not complain of that
+        self.done = True
+        for port in ports:
+            port.hand_over(child.pid)
+        if self._keeper is not None:
+            self._keeper.forget()
+        self._notifier.close()  # systemd listens to the other one
+        try:
+            self._reactor.stop()
+        except ReactorNotRunning:
+            pass  # it is stopping already
