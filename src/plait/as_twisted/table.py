@@ -71,6 +71,11 @@ MODULES: Mapping[str, Row] = {
     "twisted.persisted.styles": _row(f"{_LEGACY}.styles"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
+    "twisted.plugins.twisted_core": _row(
+        stdioEndpointParser=f"{_LEGACY}.endpoints:stdio",
+        systemdEndpointParser=f"{_LEGACY}.endpoints:systemd",
+        tcp6ServerEndpointParser=f"{_LEGACY}.endpoints:tcp6",
+    ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
     ),
@@ -147,7 +152,9 @@ MODULES: Mapping[str, Row] = {
         "plait.endpoints",
         clientFromString=f"{_LEGACY}.endpoints:clientFromString",
         serverFromString=f"{_LEGACY}.endpoints:serverFromString",
+        _SimpleHostnameResolver=f"{_LEGACY}.endpoints:FunctionResolver",
         _parse="plait.endpoints.strings:parse",
+        _parseServer=f"{_LEGACY}.endpoints:parse_server",
         _StandardIOParser=f"{_LEGACY}.endpoints:StandardIOParser",
         _SystemdParser=f"{_LEGACY}.endpoints:SystemdParser",
         _TCP6ServerParser=f"{_LEGACY}.endpoints:TCP6ServerParser",
