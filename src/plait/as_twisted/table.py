@@ -274,11 +274,13 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.application.service": _row(
         "plait.service",
+        f"{_LEGACY}.application",
         only="""
             Application IProcess IService IServiceCollection IServiceMaker MultiService Process Service
             ServiceMaker loadApplication
         """,
     ),
+    "twisted.application.strports": _row(f"{_LEGACY}.strports"),
     # The web
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),
