@@ -72,9 +72,11 @@ MODULES: Mapping[str, Row] = {
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
     "twisted.plugins.twisted_core": _row(
+        haproxyServerEndpointParser=f"{_LEGACY}.endpoints:haproxy",
         stdioEndpointParser=f"{_LEGACY}.endpoints:stdio",
         systemdEndpointParser=f"{_LEGACY}.endpoints:systemd",
         tcp6ServerEndpointParser=f"{_LEGACY}.endpoints:tcp6",
+        tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
     ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
@@ -243,6 +245,10 @@ MODULES: Mapping[str, Row] = {
         "plait.transport.haproxy", only="InvalidNetworkProtocol InvalidProxyHeader MissingAddressData"
     ),
     "twisted.protocols.haproxy._info": _row("plait.transport.haproxy", only="ProxyInfo"),
+    "twisted.protocols.haproxy._parser": _row(
+        HAProxyServerParser=f"{_LEGACY}.endpoints:HAProxyServerParser",
+        unparseEndpoint=f"{_LEGACY}.endpoints:unparse",
+    ),
     "twisted.protocols.haproxy._v1parser": _row("plait.transport.haproxy", only="V1Parser"),
     "twisted.protocols.haproxy._v2parser": _row("plait.transport.haproxy", only="V2Parser"),
     "twisted.protocols.haproxy._wrapper": _row(

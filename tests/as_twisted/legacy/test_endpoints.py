@@ -9,6 +9,7 @@ from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred, fail
 from plait.endpoints import StandardIOEndpoint, TCP4ServerEndpoint
 from plait.endpoints.names import addresses_of
+from plait.endpoints.strings import parse
 from plait.errors import DNSLookupError
 from plait.interfaces import (
     IHostnameResolver,
@@ -19,6 +20,7 @@ from plait.interfaces import (
 )
 from plait.log import capturedLogs, formatEvent
 from plait.transport import IPv4Address, IPv6Address
+from plait.transport.haproxy import HAProxyWrappingFactory
 
 
 @implementer(IStreamServerEndpointStringParser, IStreamClientEndpointStringParserWithReactor)
@@ -72,7 +74,9 @@ def test_kinds_of_ours_are_found(alias):
     from twisted.plugin import getPlugins
 
     found = {parser.prefix for parser in getPlugins(IStreamServerEndpointStringParser)}
-    assert found == {"stdio", "systemd", "tcp6"}
+    assert found == {"haproxy", "stdio", "systemd", "tcp6"}
+    (tls,) = getPlugins(IStreamClientEndpointStringParserWithReactor)
+    assert tls.prefix == "tls" and tls.parseStreamClient("r", "localhost", "443")
 
 
 def test_sockets_of_the_service_manager_as_they_were():
@@ -82,6 +86,17 @@ def test_sockets_of_the_service_manager_as_they_were():
     by_name = parser.parseStreamServer("r", "INET6", name="web")
     assert (by_name.fileno, by_name.addressFamily) == (8, socket.AF_INET6)
     assert parser.parseStreamServer("r", domain="UNIX", index="0").fileno == 7
+
+
+def test_a_load_balancer_before_any_kind():
+    endpoint = endpoints.haproxy.parseStreamServer("r", "tcp6", "80", interface="::1")
+    assert repr(endpoint._wrappedEndpoint) == "<TCP6ServerEndpoint ::1:80>"
+    assert endpoint._wrapperFactory is HAProxyWrappingFactory
+
+
+@pytest.mark.parametrize("text", ["word", "a:b", "a=1:b=2", "a\\:b\\\\", "a:b=\\:", "\\:=a"])
+def test_a_string_of_its_parts(text):
+    assert endpoints.unparse(*parse(text)) == text
 
 
 def test_parts_of_a_string():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plait.as_twisted.legacy.plugin import IPlugin, getPlugins
 from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred
 from plait.endpoints.names import addresses_in
-from plait.endpoints.strings import CLIENTS, SERVERS, endpoint_of, given_endpoint
+from plait.endpoints.strings import CLIENTS, SERVERS, endpoint_of, given_endpoint, quoteStringArgument
+from plait.endpoints.wrapping import proxyEndpoint
 from plait.failure import Failure
 from plait.interfaces import (
     IHostnameResolver,
@@ -80,7 +81,36 @@ class SystemdParser(_ServerParser):
         return given_endpoint(reactor, given, names, domain, index, name)
 
 
+@implementer(IPlugin, IStreamServerEndpointStringParser)
+class HAProxyServerParser:
+    """Any other kind, behind a load balancer that sends PROXY headers."""
+
+    prefix = "haproxy"
+
+    def parseStreamServer(self, reactor: Any, *args: Any, **kwargs: Any) -> Any:
+        """The endpoint that the rest of the string describes, with the header taken off."""
+        return proxyEndpoint(serverFromString(reactor, unparse(args, kwargs)))
+
+
+@implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
+class TLSClientParser:
+    """TLS, with the name of the host checked."""
+
+    prefix = "tls"
+
+    def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> Any:
+        """The endpoint, as `clientFromString` makes it of such a string."""
+        return CLIENTS[self.prefix](reactor, *args, **kwargs)
+
+
 systemd, stdio, tcp6 = SystemdParser(), StandardIOParser(), TCP6ServerParser()
+haproxy, tls = HAProxyServerParser(), TLSClientParser()
+
+
+def unparse(args: Sequence[str], kwargs: Mapping[str, str]) -> str:
+    """The string of which `plait.endpoints.strings.parse` makes these arguments. Those with a name come last, in order."""
+    named = (f"{quoteStringArgument(name)}={quoteStringArgument(value)}" for name, value in sorted(kwargs.items()))
+    return ":".join([*map(quoteStringArgument, args), *named])
 
 
 def _from_plugins(interface: Any, method: str) -> Callable[[str], Any]:
