@@ -325,6 +325,37 @@ def test_a_connection_that_is_gone_as_soon_as_it_is_there() -> None:
     assert outcome(client.service.stopService()) == [None]
 
 
+def test_who_asks_while_a_connection_is_lost_gets_the_next() -> None:
+    class Asking(Protocol):
+        def connectionLost(self, reason: Failure) -> None:
+            waiting.append(outcome(client.service.whenConnected()))
+
+    waiting: list[list[Any]] = []
+    client = Client()
+    client.factory.protocol = Asking
+    client.service.startService()
+    client.endpoint.connected()
+    client.endpoint.lost()
+    assert waiting == [[]]
+    client.clock.advance(10)
+    protocol = client.endpoint.connected()
+    assert waiting == [[protocol._protocol]]
+
+
+def test_a_stop_while_a_connection_is_lost() -> None:
+    class Stopping(Protocol):
+        def connectionLost(self, reason: Failure) -> None:
+            stopped.append(outcome(client.service.stopService()))
+
+    stopped: list[list[Any]] = []
+    client = Client()
+    client.factory.protocol = Stopping
+    client.service.startService()
+    client.endpoint.connected()
+    client.endpoint.lost()
+    assert stopped == [[None]] and client.clock.getDelayedCalls() == []
+
+
 def test_stop_and_start_from_within() -> None:
     def prepare(connection: Any) -> None:
         if client.attempts == 1:

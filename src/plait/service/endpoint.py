@@ -153,8 +153,9 @@ class ClientService(Service):
         It fails with `plait.deferred.CancelledError` if the service stops or has been stopped, and with the reason of the last
         failure if `failAfterFailures` attempts have failed since this call (None: however many fail).
         """
-        if self._ready and not self._closing and self._connection is not None:
-            return succeed(self._connection._protocol)
+        connection = self._connection
+        if self._ready and not self._closing and connection is not None and connection.reason is None:
+            return succeed(connection._protocol)
         if self._began and not self.running and not self._stopping:
             return fail(CancelledError())
         waiting: Deferred[Any] = Deferred()
