@@ -78,6 +78,15 @@ MODULES: Mapping[str, Row] = {
         tcp6ServerEndpointParser=f"{_LEGACY}.endpoints:tcp6",
         tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
     ),
+    "twisted.plugins.twisted_reactors": _row(
+        asyncio=f"{_LEGACY}.reactorplugins:asyncio",
+        default=f"{_LEGACY}.reactorplugins:default",
+        epoll=f"{_LEGACY}.reactorplugins:epoll",
+        iocp=f"{_LEGACY}.reactorplugins:iocp",
+        kqueue=f"{_LEGACY}.reactorplugins:kqueue",
+        poll=f"{_LEGACY}.reactorplugins:poll",
+        select=f"{_LEGACY}.reactorplugins:select",
+    ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
     ),
@@ -271,6 +280,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
+    "twisted.application.app": _row(f"{_LEGACY}.app"),
     "twisted.application.internet": _row(
         "plait.service",
         only="""
@@ -278,6 +288,7 @@ MODULES: Mapping[str, Row] = {
             UDPServer UNIXClient UNIXDatagramClient UNIXDatagramServer UNIXServer ClientService backoffPolicy
         """,
     ),
+    "twisted.application.reactors": _row(f"{_LEGACY}.reactorplugins"),
     "twisted.application.service": _row(
         "plait.service",
         f"{_LEGACY}.application",
