@@ -165,6 +165,8 @@ def test_sockets_from_the_service_manager(monkeypatch):
     assert serverFromString(None, "systemd:domain=UNIX:name=web").fileno == 3
     with pytest.raises(ValueError, match="no socket 'mail'; it gave: web, admin"):
         serverFromString(None, "systemd:domain=UNIX:name=mail")
+    monkeypatch.setenv("LISTEN_FDNAMES", ":admin")  # the first has no name
+    assert serverFromString(None, "systemd:domain=UNIX:name=admin").fileno == 4
     monkeypatch.setenv("LISTEN_PID", "1")  # they are another's
     with pytest.raises(ValueError, match="gave no socket 1"):
         serverFromString(None, "systemd:domain=INET6:index=1")

@@ -8,8 +8,10 @@ import textwrap
 from typing import Any
 
 import pytest
+from zope.interface.exceptions import BrokenMethodImplementation
 
-from plait.log import LogEvent, Logger, LogLevel, LogPublisher, capturedLogs, formatEvent
+from plait.interfaces import implementer, provides, verifyClass
+from plait.log import FileLogObserver, ILogObserver, LogEvent, Logger, LogLevel, LogPublisher, capturedLogs, formatEvent
 from plait.log._publisher import EARLY_EVENTS, _GlobalLogPublisher
 
 
@@ -32,6 +34,22 @@ def test_each_observer_gets_each_event() -> None:
     publisher({"n": 3})
     assert [event["n"] for event in first] == [1, 2]
     assert [event["n"] for event in second] == [2, 3]
+
+
+def test_what_an_observer_promises() -> None:
+    @implementer(ILogObserver)
+    class Counting:
+        def __call__(self, event: LogEvent) -> None: ...
+
+    @implementer(ILogObserver)
+    class Refusing:
+        def __call__(self) -> None: ...
+
+    assert verifyClass(ILogObserver, Counting)
+    assert verifyClass(ILogObserver, LogPublisher) and verifyClass(ILogObserver, FileLogObserver)
+    with pytest.raises(BrokenMethodImplementation):
+        verifyClass(ILogObserver, Refusing)
+    assert provides(ILogObserver, LogPublisher()) and not provides(ILogObserver, print)
 
 
 def test_what_cannot_be_called_is_no_observer() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import socket
 from pathlib import Path
 from typing import Any
@@ -204,13 +206,38 @@ def test_the_stop_of_a_timer_waits_for_the_call_that_runs() -> None:
     timer, clock = make_timer(5, lambda: working)
     timer.startService()
     clock.advance(20)
-    stopped = timer.stopService()
-    assert stopped is not None
     done: list[object] = []
-    stopped.addCallback(done.append)
-    assert done == []
+    timer.stopService().addCallback(done.append)
+    assert done == [] and timer.running
     working.callback(None)
-    assert len(done) == 1
+    assert done == [None] and not timer.running
+
+
+def test_a_timer_that_is_started_again_while_it_stops() -> None:
+    working: Deferred[None] = Deferred()
+    timer, clock = make_timer(5, lambda: working)
+    timer.startService()
+    done: list[object] = []
+    timer.stopService().addCallback(done.append)
+    timer.startService()
+    working.callback(None)
+    assert done == [None] and timer.running
+    timer.stopService()
+    assert not timer.running and clock.getDelayedCalls() == []
+
+
+def test_a_copy_runs_not() -> None:
+    network = Network()
+    server, client = TCPServer(80, "factory", reactor=network), TCPClient("a", 80, "factory", reactor=network)
+    timer = TimerService(1, print)
+    timer.clock = Clock()
+    for service in (server, client, timer):
+        service.startService()
+    assert not any(copy.copy(service).running for service in (server, client, timer))
+    assert copy.copy(server)._port is None and copy.copy(client)._connection is None
+    again = pickle.loads(pickle.dumps(timer))
+    assert again.stopService().called and again.call == timer.call
+    timer.stopService()
 
 
 def test_a_timer_that_fails_says_so_and_stops() -> None:
@@ -229,11 +256,9 @@ def test_a_timer_that_fails_says_so_and_stops() -> None:
     (event,) = [event for event in seen if "log_failure" in event]
     assert event["log_failure"].getErrorMessage() == "worn out"
     done: list[object] = []
-    stopped = timer.stopService()
-    assert stopped is not None
-    stopped.addCallback(done.append)
-    assert len(done) == 1
+    timer.stopService().addCallback(done.append)
+    assert done == [None]
 
 
 def test_a_timer_that_never_started_can_be_stopped() -> None:
-    assert TimerService(1, print).stopService() is None
+    assert TimerService(1, print).stopService().called

@@ -36,6 +36,7 @@ def test_what_is_written_can_be_read_and_cleared() -> None:
     transport.write(b"one ")
     transport.writeSequence([b"two ", bytearray(b"three")])
     assert transport.value() == b"one two three"
+    assert transport.io.getvalue() == transport.value() != b""
     transport.clear()
     assert transport.value() == b""
     transport.write(b"four")

@@ -4,7 +4,7 @@ A finder stands first on `sys.meta_path` and answers for every module of Twisted
 `twisted` folder that lies on `sys.path` is never looked at, and half of a program can never run on one engine
 and half on the other.
 
-Three things here look odd until one knows the import system:
+Four things here look odd until one knows the import system:
 
 - Every alias module has an empty ``__path__``, as if it were a package. ``from twisted.internet.protocol
   import Foo`` on a module without ``Foo`` then asks the finder for ``twisted.internet.protocol.Foo``, and so
@@ -12,6 +12,8 @@ Three things here look odd until one knows the import system:
 - `NotProvidedError` leaves ``name`` empty. Where the ``name`` of a `ModuleNotFoundError` is the very module
   that a ``from … import`` asked for, the import system swallows the error and says "cannot import name"
   instead.
+- The package ``twisted.plugins`` belongs to all: its modules lie in folders ``twisted/plugins`` on `sys.path`, and those
+  alone are loaded from there.
 - ``twisted.internet.reactor`` is an object, not a module. Its loader puts the reactor into `sys.modules`,
   which the import system allows; the package answers for the name by itself, so that it is always the reactor
   that ``plait.reactor`` is at that moment, and none is made before somebody asks.
@@ -19,12 +21,13 @@ Three things here look odd until one knows the import system:
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, DistributionFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +38,10 @@ from plait.as_twisted.table import MODULES, REACTOR, Row
 from plait.as_twisted.version import __version__
 from plait.current import getReactor, substituteReactor
 
-__all__ = ["NotProvidedError", "install", "installed", "uninstall"]
+__all__ = ["PLUGINS", "NotProvidedError", "folders_of", "install", "installed", "uninstall"]
+
+PLUGINS = "twisted.plugins"
+"""The package to which every program adds modules."""
 
 _MISSING = object()
 
@@ -175,6 +181,10 @@ class AliasFinder(MetaPathFinder):
             package = not fullname.endswith(".__main__")
             return ModuleSpec(fullname, AliasLoader(row), origin=_rooms_of(row), is_package=package)
         module, _, name = fullname.rpartition(".")
+        if module == PLUGINS:
+            plugin = PathFinder.find_spec(fullname, [*(path or ()), *folders_of(PLUGINS)])
+            if plugin is not None:
+                return plugin
         row = MODULES.get(module)
         if row is None or not row.rooms:
             raise NotProvidedError(fullname)
@@ -239,6 +249,12 @@ def uninstall() -> None:
 def installed() -> bool:
     """Is the alias on?"""
     return _finder in sys.meta_path
+
+
+def folders_of(package: str) -> list[str]:
+    """The folders on `sys.path` for modules of that package, except those with an ``__init__.py``: they are another's."""
+    folders = (os.path.abspath(os.path.join(place, *package.split("."))) for place in sys.path)
+    return [folder for folder in folders if not os.path.exists(os.path.join(folder, "__init__.py"))]
 
 
 def _twisted_modules() -> Iterator[tuple[str, object]]:

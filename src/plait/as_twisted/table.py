@@ -71,6 +71,22 @@ MODULES: Mapping[str, Row] = {
     "twisted.persisted.styles": _row(f"{_LEGACY}.styles"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
+    "twisted.plugins.twisted_core": _row(
+        haproxyServerEndpointParser=f"{_LEGACY}.endpoints:haproxy",
+        stdioEndpointParser=f"{_LEGACY}.endpoints:stdio",
+        systemdEndpointParser=f"{_LEGACY}.endpoints:systemd",
+        tcp6ServerEndpointParser=f"{_LEGACY}.endpoints:tcp6",
+        tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
+    ),
+    "twisted.plugins.twisted_reactors": _row(
+        asyncio=f"{_LEGACY}.reactorplugins:asyncio",
+        default=f"{_LEGACY}.reactorplugins:default",
+        epoll=f"{_LEGACY}.reactorplugins:epoll",
+        iocp=f"{_LEGACY}.reactorplugins:iocp",
+        kqueue=f"{_LEGACY}.reactorplugins:kqueue",
+        poll=f"{_LEGACY}.reactorplugins:poll",
+        select=f"{_LEGACY}.reactorplugins:select",
+    ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
     ),
@@ -147,7 +163,9 @@ MODULES: Mapping[str, Row] = {
         "plait.endpoints",
         clientFromString=f"{_LEGACY}.endpoints:clientFromString",
         serverFromString=f"{_LEGACY}.endpoints:serverFromString",
+        _SimpleHostnameResolver=f"{_LEGACY}.endpoints:FunctionResolver",
         _parse="plait.endpoints.strings:parse",
+        _parseServer=f"{_LEGACY}.endpoints:parse_server",
         _StandardIOParser=f"{_LEGACY}.endpoints:StandardIOParser",
         _SystemdParser=f"{_LEGACY}.endpoints:SystemdParser",
         _TCP6ServerParser=f"{_LEGACY}.endpoints:TCP6ServerParser",
@@ -236,6 +254,10 @@ MODULES: Mapping[str, Row] = {
         "plait.transport.haproxy", only="InvalidNetworkProtocol InvalidProxyHeader MissingAddressData"
     ),
     "twisted.protocols.haproxy._info": _row("plait.transport.haproxy", only="ProxyInfo"),
+    "twisted.protocols.haproxy._parser": _row(
+        HAProxyServerParser=f"{_LEGACY}.endpoints:HAProxyServerParser",
+        unparseEndpoint=f"{_LEGACY}.endpoints:unparse",
+    ),
     "twisted.protocols.haproxy._v1parser": _row("plait.transport.haproxy", only="V1Parser"),
     "twisted.protocols.haproxy._v2parser": _row("plait.transport.haproxy", only="V2Parser"),
     "twisted.protocols.haproxy._wrapper": _row(
@@ -258,6 +280,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
+    "twisted.application.app": _row(f"{_LEGACY}.app"),
     "twisted.application.internet": _row(
         "plait.service",
         only="""
@@ -265,13 +288,16 @@ MODULES: Mapping[str, Row] = {
             UDPServer UNIXClient UNIXDatagramClient UNIXDatagramServer UNIXServer ClientService backoffPolicy
         """,
     ),
+    "twisted.application.reactors": _row(f"{_LEGACY}.reactorplugins"),
     "twisted.application.service": _row(
         "plait.service",
+        f"{_LEGACY}.application",
         only="""
             Application IProcess IService IServiceCollection IServiceMaker MultiService Process Service
             ServiceMaker loadApplication
         """,
     ),
+    "twisted.application.strports": _row(f"{_LEGACY}.strports"),
     # The web
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),

@@ -64,7 +64,7 @@ def addresses_of(
         raise DNSLookupError(f"no address of {host!r} found: {failure.getErrorMessage()}") from None
 
     def read(answer: Any) -> list[Address]:
-        addresses = _read(answer)
+        addresses = addresses_in(answer)
         if not addresses:
             raise DNSLookupError(f"no address of {host!r} found")
         return addresses
@@ -72,14 +72,14 @@ def addresses_of(
     return answer.addErrback(failed).addCallback(read)
 
 
-def _read(answer: Sequence[tuple[Any, ...]]) -> list[Address]:
+def addresses_in(answer: Sequence[tuple[Any, ...]]) -> list[Address]:
     """What getaddrinfo says, as addresses."""
     addresses: list[Address] = []
     for family, _, _, _, where in answer:
         if family == socket.AF_INET:
             addresses.append(IPv4Address("TCP", where[0], where[1]))
         elif family == socket.AF_INET6:
-            zone = f"%{where[3]}" if where[3] and "%" not in where[0] else ""
+            zone = f"%{where[3]}" if len(where) > 3 and where[3] and "%" not in where[0] else ""
             addresses.append(IPv6Address("TCP", where[0] + zone, where[1]))
     return addresses
 

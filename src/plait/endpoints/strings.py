@@ -237,14 +237,20 @@ def _fd_server(reactor: Any, fileno: str) -> AdoptedStreamServerEndpoint:
 def _systemd_server(
     reactor: Any, domain: str, index: str | None = None, name: str | None = None
 ) -> AdoptedStreamServerEndpoint:
+    return given_endpoint(reactor, *_given_descriptors(), domain, index, name)
+
+
+def given_endpoint(
+    reactor: Any, given: Sequence[int], names: Sequence[str], domain: str, index: str | None, name: str | None
+) -> AdoptedStreamServerEndpoint:
+    """One of the sockets that the service manager opened (their numbers, and their names): the one at `index`, or `name`."""
     family = getattr(socket, f"AF_{domain}", None)
     if family is None:
         raise ValueError(f"domain must be INET, INET6 or UNIX, not {domain!r}")
     if (index is None) == (name is None):
         raise ValueError("the systemd endpoint needs either an index or a name")
-    given, names = _given_descriptors()
     if name is not None:
-        if name not in names:
+        if name not in names[: len(given)]:
             raise ValueError(f"the service manager gave no socket {name!r}; it gave: {', '.join(names) or 'none'}")
         return AdoptedStreamServerEndpoint(reactor, given[names.index(name)], family)
     number = _number("index", index or "")
@@ -258,8 +264,8 @@ def _given_descriptors() -> tuple[Sequence[int], list[str]]:
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return (), []
     count = _number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
-    names = os.environ.get("LISTEN_FDNAMES", "").split(":")[:count]
-    return range(3, 3 + count), [name for name in names if name]
+    names = os.environ.get("LISTEN_FDNAMES", "")
+    return range(3, 3 + count), names.split(":") if names else []
 
 
 SERVERS: dict[str, Parser] = {

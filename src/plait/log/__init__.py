@@ -14,7 +14,7 @@ from plait.log._file import FileLogObserver, textFileLogObserver
 from plait.log._format import eventAsText, formatEvent, formatEventAsClassicLogText, formatTime
 from plait.log._levels import InvalidLogLevelError, LogLevel
 from plait.log._logger import Logger
-from plait.log._publisher import LogEvent, LogObserver, LogPublisher, globalLogPublisher
+from plait.log._publisher import ILogObserver, LogEvent, LogObserver, LogPublisher, globalLogPublisher
 from plait.log.legacy import (
     addObserver,
     err,
@@ -27,6 +27,7 @@ from plait.log.legacy import (
 
 __all__ = [
     "FileLogObserver",
+    "ILogObserver",
     "InvalidLogLevelError",
     "LogBeginner",
     "LogEvent",

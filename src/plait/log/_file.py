@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import IO, Any
 
+from plait.interfaces import implementer
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
-from plait.log._publisher import LogEvent
+from plait.log._publisher import ILogObserver, LogEvent
 
 
+@implementer(ILogObserver)
 class FileLogObserver:
     """Writes what `formatEvent` makes of each event to `outFile`, a text or binary file, and flushes it.
 

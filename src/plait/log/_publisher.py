@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from plait.failure import Failure
+from plait.interfaces import Interface, implementer
 from plait.log._format import escape_lines, eventAsText, safe_repr
 from plait.log._levels import LogLevel
 
@@ -24,6 +25,14 @@ LogEvent: TypeAlias = dict[str, Any]
 
 LogObserver: TypeAlias = Callable[[LogEvent], None]
 """What gets events. It is called in the thread that logs, and should neither block nor change the event."""
+
+
+class ILogObserver(Interface):
+    """What a `LogObserver` promises, for those who ask a class of theirs (``@implementer``) or an object."""
+
+    def __call__(self, event: LogEvent) -> None:
+        """Take an event, in the thread that logs: neither block nor change it."""
+
 
 # Enough for what a program says while it starts; few enough to forget about if it never adds an observer. An
 # event keeps its values alive.
@@ -36,6 +45,7 @@ def _rank(event: LogEvent) -> int:
     return level.rank if isinstance(level, LogLevel) else LogLevel.critical.rank
 
 
+@implementer(ILogObserver)
 class LogPublisher:
     """An observer that hands each event to all of its observers. One that raises does not keep it from the
     others.

@@ -2,11 +2,13 @@
 
 In reading order: `plait.service.interfaces` (what a service promises), `plait.service.base` (a service, a collection
 of services), `plait.service.application` (the root of a program), `plait.service.network` (servers, clients, timers),
-`plait.service.jobs` (an async function as a service), `plait.service.supervision` (services that are started again).
+`plait.service.endpoint` (the same at endpoints, and clients that reconnect), `plait.service.jobs` (an async function as a
+service), `plait.service.supervision` (services that are started again).
 """
 
 from plait.service.application import Application
 from plait.service.base import MultiService, Service, describe
+from plait.service.endpoint import ClientService, StreamServerEndpointService, backoffPolicy
 from plait.service.interfaces import IProcess, IService, IServiceCollection
 from plait.service.jobs import Job
 from plait.service.network import (
@@ -27,6 +29,7 @@ from plait.service.supervision import Child, StopTimeoutError, Supervisor, TooMa
 __all__ = [
     "Application",
     "Child",
+    "ClientService",
     "IProcess",
     "IService",
     "IServiceCollection",
@@ -37,6 +40,7 @@ __all__ = [
     "SSLServer",
     "Service",
     "StopTimeoutError",
+    "StreamServerEndpointService",
     "Supervisor",
     "TCPClient",
     "TCPServer",
@@ -48,5 +52,6 @@ __all__ = [
     "UNIXDatagramServer",
     "UNIXServer",
     "backoff",
+    "backoffPolicy",
     "describe",
 ]

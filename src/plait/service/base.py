@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import iscoroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from plait.deferred import Deferred, DeferredList, ensureDeferred, maybeDeferred
 from plait.failure import Failure
@@ -31,6 +31,12 @@ class Service:
     running: Any = 0
     name: str | None = None
     parent: IServiceCollection | None = None
+
+    _unsaved: ClassVar[frozenset[str]] = frozenset({"running"})
+    """Attributes that a copy does not have, nor a pickle: it is not running, and has nothing open."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in self._unsaved}
 
     def setName(self, name: str) -> None:
         """Give the service the name under which its collection finds it. RuntimeError once it is in a collection."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from plait.current import getReactor
-from plait.deferred import Deferred, maybeDeferred
+from plait.deferred import Deferred, maybeDeferred, succeed
 from plait.failure import Failure
 from plait.log import Logger
 from plait.service.base import Service, describe
@@ -27,7 +27,9 @@ class _Server(Service):
     """Listens from the start to the stop. The port is opened in the privileged part of the start, if there is one."""
 
     method: str
+    _verb = "listen"
     _port: Any = None
+    _unsaved = Service._unsaved | {"_port"}
 
     def __init__(self, *args: Any, reactor: Any = None, **kwargs: Any) -> None:
         self.args = args
@@ -63,7 +65,7 @@ class _Server(Service):
         return self._port.getHost()
 
     def _open(self) -> Any:
-        return getattr(self.reactor or getReactor(), self.method)(*self.args, **self.kwargs)
+        return getattr(self.reactor or getReactor(), self._verb + self.method)(*self.args, **self.kwargs)
 
 
 class _Client(Service):
@@ -71,6 +73,7 @@ class _Client(Service):
 
     method: str
     _connection: Any = None
+    _unsaved = Service._unsaved | {"_connection"}
 
     def __init__(self, *args: Any, reactor: Any = None, **kwargs: Any) -> None:
         self.args = args
@@ -80,7 +83,7 @@ class _Client(Service):
     def startService(self) -> None:
         """Start to connect. Whether that works out, the client factory is told."""
         super().startService()
-        self._connection = getattr(self.reactor or getReactor(), self.method)(*self.args, **self.kwargs)
+        self._connection = getattr(self.reactor or getReactor(), "connect" + self.method)(*self.args, **self.kwargs)
 
     def stopService(self) -> None:
         """Disconnect, or give up the attempt. A factory that reconnects has to be told to stop, too."""
@@ -93,7 +96,7 @@ class _Client(Service):
 class TCPServer(_Server):
     """Serves the factory's protocol on a TCP port."""
 
-    method = "listenTCP"
+    method = "TCP"
 
     if TYPE_CHECKING:
 
@@ -105,7 +108,7 @@ class TCPServer(_Server):
 class SSLServer(_Server):
     """Serves the factory's protocol on a TCP port, inside TLS."""
 
-    method = "listenSSL"
+    method = "SSL"
 
     if TYPE_CHECKING:
 
@@ -124,7 +127,7 @@ class SSLServer(_Server):
 class UDPServer(_Server):
     """Receives datagrams at a UDP port."""
 
-    method = "listenUDP"
+    method = "UDP"
 
     if TYPE_CHECKING:
 
@@ -136,7 +139,7 @@ class UDPServer(_Server):
 class MulticastServer(_Server):
     """Receives datagrams at a UDP port, whose protocol can join groups."""
 
-    method = "listenMulticast"
+    method = "Multicast"
 
     if TYPE_CHECKING:
 
@@ -155,7 +158,7 @@ class MulticastServer(_Server):
 class UNIXServer(_Server):
     """Serves the factory's protocol at a UNIX socket."""
 
-    method = "listenUNIX"
+    method = "UNIX"
 
     if TYPE_CHECKING:
 
@@ -174,7 +177,7 @@ class UNIXServer(_Server):
 class UNIXDatagramServer(_Server):
     """Receives datagrams at a UNIX socket."""
 
-    method = "listenUNIXDatagram"
+    method = "UNIXDatagram"
 
     if TYPE_CHECKING:
 
@@ -192,7 +195,7 @@ class UNIXDatagramServer(_Server):
 class TCPClient(_Client):
     """Connects over TCP. `timeout` is in seconds, `bindAddress` a pair of host and port to connect from."""
 
-    method = "connectTCP"
+    method = "TCP"
 
     if TYPE_CHECKING:
 
@@ -211,7 +214,7 @@ class TCPClient(_Client):
 class SSLClient(_Client):
     """Connects over TCP and speaks TLS. `timeout` is in seconds."""
 
-    method = "connectSSL"
+    method = "SSL"
 
     if TYPE_CHECKING:
 
@@ -231,7 +234,7 @@ class SSLClient(_Client):
 class UNIXClient(_Client):
     """Connects to a UNIX socket. `timeout` is in seconds."""
 
-    method = "connectUNIX"
+    method = "UNIX"
 
     if TYPE_CHECKING:
 
@@ -249,7 +252,8 @@ class UNIXClient(_Client):
 class UNIXDatagramClient(_Server):
     """Exchanges datagrams with one UNIX socket. What it has is a port, which is opened and closed as a server's is."""
 
-    method = "connectUNIXDatagram"
+    method = "UNIXDatagram"
+    _verb = "connect"
 
     if TYPE_CHECKING:
 
@@ -275,12 +279,12 @@ class TimerService(Service):
     clock: Any = None
     """Where the time comes from: the current reactor, unless a test sets a `plait.task.Clock` here."""
 
-    _loop: LoopingCall | None = None
-    _finished: Deferred[Any] | None = None
+    _unsaved = Service._unsaved | {"clock", "_loop", "_finished"}
 
     def __init__(self, step: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.step = step
         self.call = (callable, args, kwargs)
+        self._loop: LoopingCall | None = None
 
     def startService(self) -> None:
         """Make the first call, and all that follow."""
@@ -288,16 +292,26 @@ class TimerService(Service):
         function, args, kwargs = self.call
         self._loop = LoopingCall(function, *args, **kwargs)
         self._loop.clock = self.clock or getReactor()
-        self._finished = self._loop.start(self.step, now=True).addErrback(self._failed)
+        self._finished = self._loop.start(self.step, now=True).addCallbacks(lambda loop: None, self._failed)
 
-    def stopService(self) -> Deferred[Any] | None:
-        """Make no more calls. The Deferred fires when a call that still runs has ended."""
-        super().stopService()
-        loop, self._loop = self._loop, None
-        finished, self._finished = self._finished, None
-        if loop is not None and loop.running:
+    def stopService(self) -> Deferred[None]:
+        """Make no more calls. The Deferred fires when a call that still runs has ended; until then, so does the service."""
+        loop = self.__dict__.get("_loop")
+        if loop is None:
+            super().stopService()
+            return succeed(None)
+        if loop.running:
             loop.stop()
-        return finished
+        stopped: Deferred[None] = Deferred()
+
+        def finished(_: object) -> None:
+            if self._loop is loop:  # it was not started again
+                self._loop = None
+                super(TimerService, self).stopService()
+            stopped.callback(None)
+
+        self._finished.addCallback(finished)
+        return stopped
 
     def _failed(self, failure: Failure) -> None:
         self.reportFailure(failure)

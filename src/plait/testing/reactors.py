@@ -21,6 +21,7 @@ from plait.interfaces import (
     IProtocolFactory,
     IReactorCore,
     IReactorFDSet,
+    IReactorPluggableNameResolver,
     IReactorSocket,
     IReactorSSL,
     IReactorTCP,
@@ -130,7 +131,17 @@ class MemoryThreadPool:
             onResult(success, result)
 
 
-@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket, IReactorFDSet, IReactorThreads)
+@implementer(
+    IReactorCore,
+    IReactorTCP,
+    IReactorSSL,
+    IReactorUNIX,
+    IReactorPluggableNameResolver,
+    IReactorSocket,
+    IReactorFDSet,
+    IReactorThreads,
+    IReactorPluggableNameResolver,
+)
 class MemoryReactor:
     """A reactor without a network. No connection is ever made; what is asked for is kept as the arguments of the call:
 

@@ -8,7 +8,7 @@ assert protocol.transport.value() == b"pong\\r\\n"
 from __future__ import annotations
 
 from collections.abc import Iterable
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 from plait.deferred import Deferred
@@ -47,6 +47,11 @@ class StringTransport:
     def value(self) -> bytes:
         """All that was written since it was made or cleared."""
         return bytes(self._written)
+
+    @property
+    def io(self) -> BytesIO:
+        """The same as a file; Twisted's tests, and those of programs, look there, too."""
+        return BytesIO(self.value())
 
     def clear(self) -> None:
         """Forget what was written."""

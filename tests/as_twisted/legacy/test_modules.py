@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -78,3 +79,12 @@ def test_a_package_says_where_its_modules_are(folder: Path, monkeypatch: pytest.
     assert "ropework.far" not in [module.name for module in package.walkModules()]
     assert "ropework.far" in [module.name for module in package.walkModules(importPackages=True)]
     sys.modules.pop("ropework")
+
+
+def test_one_that_only_an_import_hook_knows(folder: Path) -> None:
+    module = ModuleType("hooked.splice")
+    path = modules.PythonPath([], {"hooked.splice": module, "builtin": sys})
+    assert "hooked.splice" not in path
+    module.__file__ = str(folder / "ropework" / "splice.py")
+    assert path["hooked.splice"].filePath.sibling("knots").isdir() and path["hooked.splice"].isLoaded()
+    assert "builtin" not in path

@@ -121,6 +121,20 @@ def test_the_package_of_all_programs(alias: None, tmp_path: Path, monkeypatch: p
     assert "twisted.plugins.ciao" in [type(found).__module__ for found in getPlugins(IPlugin)]
 
 
+def test_modules_of_the_package_can_be_imported(alias: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from twisted import plugins
+    from twisted.plugin import getPlugins
+
+    offer(tmp_path / "twisted" / "plugins", "ciao")
+    offer(tmp_path / "elsewhere", "ahoj")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins.__path__.append(str(tmp_path / "elsewhere"))
+    assert importlib.import_module("twisted.plugins.ciao").offered in getPlugins(IGreeter)
+    assert [found.name for found in getPlugins(IGreeter)] == ["ciao", "ahoj"]
+    with pytest.raises(ModuleNotFoundError, match=r"Plait does not provide twisted\.plugins\.none"):
+        importlib.import_module("twisted.plugins.none")
+
+
 # The cache
 
 

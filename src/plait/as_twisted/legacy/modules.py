@@ -2,7 +2,8 @@
 
 `getModule` gives one by its name, `iterModules` and `walkModules` all of them. A `PythonModule` tells where it lies and
 what lies below it; its `PythonModule.load` imports it. Modules in zip files are found as well; those that come from
-elsewhere, from a finder on ``sys.meta_path``, are not: there is no path to look at.
+elsewhere, from a finder on ``sys.meta_path``, only once they are imported and have a file: before, there is no path to look
+at.
 """
 
 from __future__ import annotations
@@ -272,7 +273,11 @@ class PythonPath:
             except KeyError:
                 continue
             return module
-        raise KeyError(modname)
+        file = getattr(self.moduleDict.get(modname), "__file__", None)
+        if file is None:
+            raise KeyError(modname)
+        path = self._smartPath(file)
+        return PythonModule(modname, path, PathEntry(path.parent(), self))
 
     def __contains__(self, module: str) -> bool:
         """Is there a module with that dotted name?"""

@@ -19,7 +19,7 @@ import os
 import pickle
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -33,9 +33,6 @@ from plait.log import Logger
 from plait.log.legacy import err
 
 __all__ = ["CachedDropin", "CachedPlugin", "IPlugin", "getCache", "getPlugIns", "getPlugins", "pluginPackagePaths"]
-
-DEFAULT_PACKAGE = "twisted.plugins"
-"""Where plugins are looked for, unless told."""
 
 _CACHE = "dropin.cache"
 
@@ -62,7 +59,7 @@ class CachedPlugin:
 
     def load(self) -> Any:
         """The plugin itself; its module is imported if it was not."""
-        return getattr(_import(self.dropin.moduleName), self.name)
+        return getattr(importlib.import_module(self.dropin.moduleName), self.name)
 
     def __conform__(self, interface: Any, registry: Any = None, default: Any = None) -> Any:
         """The plugin, adapted to the interface if need be, or the default: nothing is imported for that."""
@@ -110,15 +107,15 @@ def getCache(module: ModuleType) -> dict[str, CachedDropin]:
 
 def pluginPackagePaths(name: str) -> list[str]:
     """The folders that belong to a package of this name, except those with an ``__init__.py``: they are another's."""
-    folders = (os.path.abspath(os.path.join(place, *name.split("."))) for place in sys.path)
-    return [folder for folder in folders if not os.path.exists(os.path.join(folder, "__init__.py"))]
+    return finder.folders_of(name)
 
 
 def _dropins(package: ModuleType | None) -> dict[str, CachedDropin]:
     importlib.invalidate_caches()
-    if package is None or package.__name__ == DEFAULT_PACKAGE:
+    if package is None or package.__name__ == finder.PLUGINS:
         known = dict(_built_in())
-        name, paths = DEFAULT_PACKAGE, pluginPackagePaths(DEFAULT_PACKAGE)
+        added = getattr(sys.modules.get(finder.PLUGINS), "__path__", ())
+        name, paths = finder.PLUGINS, [*finder.folders_of(finder.PLUGINS), *added]
     else:
         known, name, paths = {}, package.__name__, list(package.__path__)
     for folder in paths:
@@ -131,7 +128,7 @@ def _built_in() -> Iterator[tuple[str, CachedDropin]]:
     """The modules of the default package that Plait itself provides: those of the alias."""
     if finder.installed():
         for name in MODULES:
-            if name.startswith(f"{DEFAULT_PACKAGE}."):
+            if name.startswith(f"{finder.PLUGINS}."):
                 module = importlib.import_module(name)
                 offered = {word: getattr(module, word) for word in module.__all__}
                 yield name.rpartition(".")[2], _described(name, module.__doc__, offered)
@@ -150,7 +147,7 @@ def _folder(folder: str, package: str, seen: Mapping[str, Any]) -> dict[str, Cac
             found[entry.name] = kept[entry.name]
             continue
         try:
-            module = _import(name)
+            module = importlib.import_module(name)
         except Exception:
             err(None, f"the plugins of {name} cannot be had")
         else:
@@ -204,25 +201,3 @@ def _write(cache: FilePath[str], found: dict[str, CachedDropin]) -> None:
         )
     except Exception:
         err(None, f"the plugin cache {cache.path} cannot be written")
-
-
-def _import(name: str) -> ModuleType:
-    """A module of plugins. Those of the default package are in no folder under the alias, so they are loaded here."""
-    if name in sys.modules or name in MODULES or not name.startswith(f"{DEFAULT_PACKAGE}."):
-        return importlib.import_module(name)
-    spec = _spec(name, pluginPackagePaths(DEFAULT_PACKAGE))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _spec(name: str, paths: Sequence[str]) -> Any:
-    spec = importlib.machinery.PathFinder.find_spec(name, paths)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    return spec
