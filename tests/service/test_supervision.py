@@ -477,7 +477,10 @@ def test_nothing_runs_twice_and_nothing_is_left(program: Any) -> None:
             running = [label for label in "abc" if parts[label].lives and parts[label].parent is not None]
             states = {child.service.label: child.state for child in scene.supervisor.children}
             for label in running:
-                assert states[label] in ("starting", "running", "broken", "stopping"), (label, states)
+                # one that has had its time for stopping, and still stops, may be due again (its start is refused), or done
+                stopping = parts[label].stopping
+                late = stopping is not None and not stopping.called and states[label] in ("due", "done")
+                assert late or states[label] in ("starting", "running", "broken", "stopping"), (label, states)
             for label, state in states.items():
                 assert state != "running" or label in running, (label, states)
             if strategy == "rest_for_one" and scene.supervisor.running:

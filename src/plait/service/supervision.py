@@ -71,6 +71,10 @@ class Child:
     pending_start: Deferred[Any] | None = field(default=None, repr=False)
     pending_stop: Deferred[None] | None = field(default=None, repr=False)
 
+    def rest(self) -> None:
+        """Nothing is to be done with it, but for a stop that has not come to its end."""
+        self.state = "idle" if self.pending_stop is None else "stopping"
+
     def must_stop(self) -> bool:
         """Whether there is anything to stop, or a stop that has not come to its end."""
         return self.opened or self.state in _TO_STOP or self.pending_stop is not None
@@ -261,8 +265,7 @@ class Supervisor(MultiService):
             await self._stop(child)
         self._broken.clear()
         for child in self.children:
-            if child.state != "stopping":
-                child.state = "idle"
+            child.rest()
 
     def _start_at_once(self, children: Iterable[Child]) -> None:
         now = self._now()
@@ -330,12 +333,12 @@ class Supervisor(MultiService):
                 return  # it has said so itself, or is being stopped
             if self._first_start:
                 self._first_failure = failure
-                child.state = "broken" if isinstance(service, MultiService) else "idle"
-                if child.pending_stop is not None:
-                    child.state = "stopping"
+                child.rest()
+                if isinstance(service, MultiService):
+                    child.state = "broken"  # some of its own services may have begun
                 for other in self.children:
                     if other.state == "due":
-                        other.state = "idle"
+                        other.rest()
                 return
             self.childEnded(service, failure)
         else:
@@ -397,7 +400,7 @@ class Supervisor(MultiService):
         Service.stopService(self)
         self._broken.clear()
         for child in self.children:
-            child.state = "idle"
+            child.rest()
         error: Exception
         if in_time:
             error = TooManyRestartsError(
