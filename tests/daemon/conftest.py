@@ -93,6 +93,11 @@ class Gate:
         os.write(self.file, text.encode())
 
 
+def _listen_to_interrupts() -> None:
+    """Tests that run in the background of a shell ignore SIGINT, and what they start would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Plait:
     """The command, run in `folder`."""
 
@@ -134,6 +139,7 @@ class Plait:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_listen_to_interrupts,
         )
         self._foreground.append(process)
         return process
