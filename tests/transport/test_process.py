@@ -1,5 +1,6 @@
 """Child processes, on each engine: real ones, with pipes and with terminals."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from plait import Deferred
 from plait.as_twisted.legacy.warned import runWithWarningsSuppressed, suppressWarnings
 from plait.engine import Reactor, getProcessOutput, getProcessOutputAndValue, getProcessValue
 from plait.errors import ProcessDone, ProcessExitedAlready, ProcessTerminated
+from plait.log import capturedLogs
 from plait.protocol import ProcessProtocol
 from plait.transport.address import ProcessAddress
 from plait.transport.process import reapAllProcesses, reapProcessHandlers
@@ -193,9 +195,12 @@ def test_environment_and_directory(reactor, tmp_path, monkeypatch):
     p = python(reactor, code, path=str(tmp_path).encode(), env={b"GIVEN": "\xe4"})
     reactor.run()
     assert p.data[1].decode() == f"{tmp_path} None \xe4\n"
-    p = python(reactor, code)
+    p = python(reactor, code, env=None)
     reactor.run()
     assert p.data[1].decode() == f"{os.getcwd()} yes None\n"
+    p = python(reactor, code)  # an empty one, unless it is said
+    reactor.run()
+    assert p.data[1].decode() == f"{os.getcwd()} None None\n"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs the superuser's rights")
@@ -213,7 +218,7 @@ def test_a_program_that_is_not_there(reactor, kw):
     reactor.spawnProcess(p, "/no/such/program", ["program"], **kw)
     reactor.run()
     assert p.reason.exitCode == 1
-    assert b"cannot run '/no/such/program'" in p.data[1 if kw else 2]
+    assert b"Upon execvpe of '/no/such/program'" in p.data[1 if kw else 2]
 
 
 @pytest.mark.parametrize(
@@ -394,6 +399,238 @@ def test_somebody_else_has_reaped_it(reactor):
     os.waitpid(p.transport.pid, 0)
     reactor.run()
     assert isinstance(p.reason, ProcessTerminated) and (p.reason.exitCode, p.reason.signal) == (None, None)
+
+
+# -- hooks that are coroutines
+
+
+def test_a_hook_may_take_its_time(reactor):
+    waiting = []
+
+    class Slow(Noting):
+        async def outReceived(self, data):
+            d = Deferred()
+            waiting.append((data, d))
+            self.reactor.callLater(0, d.callback, None)
+            await d
+            super().childDataReceived(1, data)
+
+        def childDataReceived(self, childFD, data):
+            return ProcessProtocol.childDataReceived(self, childFD, data)
+
+        async def processExited(self, reason):
+            super().processExited(reason)
+
+    p = python(reactor, "print('x' * 200_000)", Slow(reactor))
+    reactor.run()
+    assert p.data == {1: b"x" * 200_000 + b"\n"}
+    assert len(waiting) > 1 and p.events[-1] == "ended"
+
+
+def test_a_coroutine_that_fails_is_logged_and_its_pipe_closed(reactor):
+    class Fails(Noting):
+        async def childDataReceived(self, childFD, data):
+            raise ZeroDivisionError
+
+    with capturedLogs() as logs:
+        p = python(reactor, "import sys; print('x', flush=True); sys.stdin.read()", Fails(reactor))
+        p.childConnectionLost = lambda childFD: childFD == 1 and p.transport.closeStdin()
+        reactor.run()
+    assert [event["log_failure"].type for event in logs if "log_failure" in event] == [ZeroDivisionError]
+
+
+# -- what goes wrong
+
+
+def test_a_child_that_ignores_sigterm_is_killed(reactor):
+    class Stubborn(Noting):
+        def childDataReceived(self, childFD, data):
+            super().childDataReceived(childFD, data)
+            self.transport.signalProcess("TERM" if data == b"ready\n" else "KILL")
+
+    code = (
+        "import os, signal\nsignal.signal(signal.SIGTERM, lambda *_: os.write(1, b'no\\n'))\nos.write(1, b'ready\\n')"
+        "\nwhile True: signal.pause()"
+    )
+    p = python(reactor, code, Stubborn(reactor))
+    reactor.run()
+    assert p.data[1] == b"ready\nno\n" and p.reason.signal == signal.SIGKILL
+
+
+def test_a_child_that_closes_its_output_and_lives(reactor):
+    class Sees(Noting):
+        def childConnectionLost(self, childFD):
+            super().childConnectionLost(childFD)
+            if childFD == 1:
+                assert "exited" not in self.events
+                self.transport.closeStdin()
+
+    p = python(reactor, "import os, sys; os.close(1); sys.stdin.read(); os.write(2, b'alive')", Sees(reactor))
+    reactor.run()
+    assert p.events[:2] == ["made", 1] and p.data == {2: b"alive"} and p.reason.exitCode in (0, 120)
+
+
+def test_a_grandchild_that_holds_the_pipe(reactor):
+    """The process has ended, and what its own child writes still comes, until that ends or we close."""
+
+    class Sees(Noting):
+        def processExited(self, reason):
+            super().processExited(reason)
+            assert 1 in self.transport.pipes
+            self.transport.closeStdin()  # it is this that the grandchild waits for
+
+    p = Sees(reactor)
+    reactor.spawnProcess(p, "/bin/sh", ["sh", "-c", "exec 3<&0; (cat <&3; echo late) & exit 0"])
+    reactor.run()
+    assert p.data[1] == b"late\n" and p.events.index("exited") < p.events.index(1) < p.events.index("ended")
+
+
+def test_we_need_not_wait_for_a_grandchild(reactor):
+    class Leaves(Noting):
+        def processExited(self, reason):
+            super().processExited(reason)
+            self.transport.loseConnection()
+
+    read, write = os.pipe()
+    reactor.spawnProcess(
+        p := Leaves(reactor), "/bin/sh", ["sh", "-c", "cat <&3 & exit 0"], childFDs={0: "w", 1: "r", 2: "r", 3: read}
+    )
+    reactor.run()
+    os.close(read)
+    os.close(write)  # that ends it
+    assert p.events[-1] == "ended"
+
+
+def test_a_child_that_stops_reading_holds_the_producer_up(reactor):
+    """100 MB for a child that reads nothing at first: what waits in us stays small."""
+    most = 0
+
+    class Producer:
+        left = 100
+
+        def resumeProducing(self):
+            nonlocal most
+            self.paused = False
+            while self.left and not self.paused:
+                self.left -= 1
+                p.transport.write(bytes(1_000_000))
+                most = max(most, len(p.transport.pipes[0]._buffer))
+            if not self.left:
+                p.transport.unregisterProducer()
+                p.transport.closeStdin()
+
+        def pauseProducing(self):
+            self.paused = True
+
+        def stopProducing(self):
+            pass
+
+    class Reads(Noting):
+        def childDataReceived(self, childFD, data):
+            super().childDataReceived(childFD, data)
+            if data == b"ready\n":
+                assert producer.paused
+                self.transport.signalProcess("USR1")
+
+    code = (
+        "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print('ready', flush=True)\n"
+        "signal.sigwait([signal.SIGUSR1]); n = 0\n"
+        "while piece := sys.stdin.buffer.read(1 << 20): n += len(piece)\nprint(n)"
+    )
+    p = python(reactor, code, Reads(reactor))
+    producer = Producer()
+    p.transport.registerProducer(producer, True)
+    producer.resumeProducing()
+    reactor.run()
+    assert p.data[1] == b"ready\n100000000\n" and most <= 1_100_000
+
+
+def test_nothing_is_left_where_no_process_can_be_made(reactor, monkeypatch):
+    def fails(*args, **kw):
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr("subprocess.Popen", fails)
+    reactor.seconds()
+    before = os.listdir("/proc/self/fd")
+    for kw in ({}, {"usePTY": True}, {"childFDs": {0: 0, 5: "r"}}):
+        with pytest.raises(BlockingIOError):
+            reactor.spawnProcess(Noting(reactor), "/bin/true", ["true"], **kw)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_two_hundred_children(reactor):
+    ended = []
+
+    class One(Noting):
+        def processEnded(self, reason):
+            ended.append(self.data[1])
+            if len(ended) == 200:
+                self.reactor.stop()
+
+    for n in range(200):
+        reactor.spawnProcess(One(reactor), "/bin/echo", ["echo", str(n)])
+    reactor.run()
+    assert sorted(ended) == sorted(b"%d\n" % n for n in range(200))
+
+
+def test_two_reactors_in_one_process(reactor):
+    """Each is told of its own child, in its own thread."""
+    other = Reactor(engine="asyncio")
+    seen = {}
+
+    class Where(Noting):
+        def processEnded(self, reason):
+            seen[self.reactor] = threading.get_ident()
+            super().processEnded(reason)
+
+    def run_other():
+        python(other, "", Where(other))
+        other.run(installSignalHandlers=False)
+        other.loop.close()
+
+    thread = threading.Thread(target=run_other)
+    thread.start()
+    python(reactor, "", Where(reactor))
+    reactor.run()
+    thread.join(30)
+    assert seen == {reactor: threading.get_ident(), other: thread.ident}
+
+
+def test_in_a_loop_that_runs_already():
+    async def main():
+        from plait import reactor
+
+        return await getProcessOutput("/bin/echo", ["hello"], reactor=reactor)
+
+    assert asyncio.run(main()) == b"hello\n"
+
+
+def test_a_fork_in_the_program_disturbs_nobody(reactor):
+    """A signal for the program's own fork is not one for us, though it has our descriptors."""
+
+    class Forks(Noting):
+        def childDataReceived(self, childFD, data):
+            read, write = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+                    os.write(write, b"!")
+                    signal.pause()
+                finally:
+                    os._exit(1)
+            os.read(read, 1)
+            os.kill(pid, signal.SIGTERM)
+            self.forked = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            os.close(read)
+            os.close(write)
+            self.reactor.callLater(0, self.transport.closeStdin)
+
+    with capturedLogs() as logs:
+        p = python(reactor, "print('ready', flush=True); input()", Forks(reactor))
+        reactor.run()
+    assert p.forked == 7 and p.events[-1] == "ended"
+    assert not [event for event in logs if "signal" in event]  # nor was it that which stopped us
 
 
 # -- run to the end

@@ -187,7 +187,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.process": _row(
         "plait.transport.process",
         only="Process reapAllProcesses reapProcessHandlers",
-        PTYProcess="plait.transport.process:Process",
+        PTYProcess="plait.transport.process:TerminalProcess",
         ProcessReader="plait.transport.pipes:PipeReader",
         ProcessWriter="plait.transport.pipes:PipeWriter",
     ),

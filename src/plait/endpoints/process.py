@@ -103,17 +103,18 @@ class ConnectedProcess(ProcessProtocol):
         self.transport: Any = ProcessStream(process)
         return self.protocol.makeConnection(self.transport)
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
+    def childDataReceived(self, childFD: int, data: bytes) -> Any:
         """What it has written: to the protocol, or the log."""
         if childFD == 1:
-            self.protocol.dataReceived(data)
-        elif childFD == 2 and self.errFlag is StandardErrorBehavior.LOG:
+            return self.protocol.dataReceived(data)
+        if childFD == 2 and self.errFlag is StandardErrorBehavior.LOG:
             _log.error(
                 "Process {executable!r} wrote stderr unhandled by {protocol}: {data!r}",
                 executable=self.executable,
                 protocol=self.protocol,
                 data=data,
             )
+        return None
 
     def processEnded(self, reason: Failure) -> None:
         """It has ended, and all that it wrote has been read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from plait import current
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from plait.transport.process import Process
 
 Text = str | bytes
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+"""The environment of a child unless it is given one: programs that were written for Twisted count on that."""
 
 
 @implementer(IReactorProcess)
@@ -33,7 +37,7 @@ class ProcessReactor:
         processProtocol: IProcessProtocol,
         executable: Text,
         args: Sequence[Text] = (),
-        env: Mapping[Any, Any] | None = None,
+        env: Mapping[Any, Any] | None = EMPTY,
         path: Text | None = None,
         uid: int | None = None,
         gid: int | None = None,
@@ -44,7 +48,7 @@ class ProcessReactor:
 
         :param executable: the program; without a slash, it is looked for in the ``PATH`` of `env`.
         :param args: all arguments; the first is, by custom, the program's name.
-        :param env: its environment; None: ours.
+        :param env: its environment, empty unless given; None: ours.
         :param path: the directory it starts in; None: ours.
         :param uid: the user, by number, and `gid` the group: None for the user's own.
         :param usePTY: True for a terminal instead of pipes: what it writes is ``childDataReceived(1, data)``. Or (master,
@@ -59,13 +63,15 @@ class ProcessReactor:
         if usePTY and childFDs is not None:
             raise ValueError("childFDs cannot be used with usePTY: a terminal is the child's 0, 1 and 2")
         try:
-            from plait.transport.process import Process
+            from plait.transport.launch import PIPES, Launch, Wiring
+            from plait.transport.process import Process, TerminalProcess
         except ImportError as e:
             raise UnknownEngineError(f"spawnProcess works on POSIX systems only: {e}") from None
-        net = self._net
-        return Process(
-            net.loop, net.processes, processProtocol, executable, args, env, path, uid, gid, usePTY, childFDs
-        )
+        launch = Launch(executable, args, env, path, uid, gid)
+        if not usePTY:
+            return Process(self._net, processProtocol, launch, Wiring.pipes(PIPES if childFDs is None else childFDs))
+        given = tuple(usePTY) if isinstance(usePTY, (tuple, list)) else None
+        return TerminalProcess(self._net, processProtocol, launch, Wiring.pty(given))
 
 
 class _Collecting(ProcessProtocol):
@@ -120,14 +126,14 @@ class _Output(_Collecting):
 def getProcessOutput(
     executable: Text,
     args: Sequence[Text] = (),
-    env: Mapping[Any, Any] | None = None,
+    env: Mapping[Any, Any] | None = EMPTY,
     path: Text | None = None,
     reactor: Any = None,
     errortoo: bool = False,
 ) -> Deferred[bytes]:
     """Run a program (`args` without its name) and give what it writes to its standard output.
 
-    :param env: its environment; None: ours.
+    :param env: its environment, empty unless given; None: ours.
     :param path: the directory that it starts in.
     :param errortoo: give what it writes to its standard error output too. Without that, it is an error: the Deferred fails with
         `OSError`, at once, and the error's `processEnded` is a Deferred that fails with the reason when the process ends.
@@ -140,7 +146,7 @@ def getProcessOutput(
 def getProcessValue(
     executable: Text,
     args: Sequence[Text] = (),
-    env: Mapping[Any, Any] | None = None,
+    env: Mapping[Any, Any] | None = EMPTY,
     path: Text | None = None,
     reactor: Any = None,
 ) -> Deferred[int | None]:
@@ -154,7 +160,7 @@ def getProcessValue(
 def getProcessOutputAndValue(
     executable: Text,
     args: Sequence[Text] = (),
-    env: Mapping[Any, Any] | None = None,
+    env: Mapping[Any, Any] | None = EMPTY,
     path: Text | None = None,
     reactor: Any = None,
     stdinBytes: bytes | None = None,

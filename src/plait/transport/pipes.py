@@ -30,6 +30,10 @@ class Pipe:
         self._watches_end = watches_end
         self._closing = False
 
+    def fileno(self) -> int:
+        """The descriptor; -1 when it is closed."""
+        return -1 if self._fd is None else self._fd
+
     def start(self) -> None:
         """The protocol is there: begin."""
         raise NotImplementedError
@@ -54,28 +58,44 @@ class PipeReader(Pipe):
     """The child writes, we read."""
 
     _paused = False
+    _held = False
 
     def start(self) -> None:
-        if self._fd is not None and not self._paused and not self._closing:
+        if self._fd is not None and not (self._paused or self._held or self._closing):
             self._loop.add_reader(self._fd, self._read)
 
-    def pause(self) -> None:
-        self._paused = True
+    def _stop(self) -> None:
         if self._fd is not None:
             self._loop.remove_reader(self._fd)
 
+    def pause(self) -> None:
+        """Read nothing until `resume`: so the program wants it."""
+        self._paused = True
+        self._stop()
+
     def resume(self) -> None:
+        """Read again."""
         self._paused = False
+        self.start()
+
+    def hold(self) -> None:
+        """Read nothing until `release`: a hook is not done with what was read last."""
+        self._held = True
+        self._stop()
+
+    def release(self) -> None:
+        """The hook is done."""
+        self._held = False
         self.start()
 
     def close(self) -> None:
         if self._fd is not None and not self._closing:
             self._closing = True
-            self._loop.remove_reader(self._fd)
+            self._stop()
             self._loop.call_soon(self.cut)
 
     def _read(self) -> None:
-        if self._fd is None or self._paused:
+        if self._fd is None or self._paused or self._held:
             return
         try:
             data = os.read(self._fd, PIECE)
@@ -106,6 +126,12 @@ class PipeWriter(Pipe):
             self._loop.add_reader(self._fd, self.cut)
 
     def write(self, data: bytes) -> None:
+        """Send `data`, after all that was written before.
+
+        :raises TypeError: if it is not bytes.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data to be written must be bytes, not {type(data).__name__}; encode text first")
         if self._fd is None or (self._closing and self._producer is None) or not data:
             return
         if not self._buffer:

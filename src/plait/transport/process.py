@@ -1,8 +1,4 @@
-"""Child processes on POSIX systems, with pipes or a terminal (pty(7)).
-
-`subprocess.Popen` makes the child: it forks in C, safely also in a program with threads, closes in the child every descriptor
-that is not the child's, and tells what went wrong before the program ran. Python code runs in the child only where Popen
-has no option for it: for descriptors above 2, a terminal, and signals that we ignore.
+"""Child processes on POSIX systems, with pipes or with a terminal (pty(7)).
 
 A child is waited for with a descriptor of its own (pidfd_open(2)), which the loop watches; where there is none, a thread waits.
 No handler for SIGCHLD is needed, and children of other parts of the program are left alone.
@@ -10,30 +6,27 @@ No handler for SIGCHLD is needed, and children of other parts of the program are
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import signal
-import subprocess
-import termios
 import threading
-from asyncio import AbstractEventLoop
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
 
+from plait.deferred import ensureDeferred
 from plait.errors import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from plait.failure import Failure
 from plait.interfaces import IConsumer, IProcessProtocol, IProcessTransport, IPushProducer, implementer
 from plait.log import Logger
 from plait.transport.address import ProcessAddress
+from plait.transport.launch import Launch, Wiring
 from plait.transport.pipes import PipeReader, PipeWriter
 
+if TYPE_CHECKING:
+    from plait.transport.network import Network
+
 _log = Logger("plait.transport")
-
-Text = str | bytes
-PTY = tuple[int, int, Text]
-
-PIPES: Mapping[int, int | str] = {0: "w", 1: "r", 2: "r"}
 
 EXEC_FAILED = 1
 """The exit code of a child whose program could not be started."""
@@ -55,50 +48,31 @@ class Process:
     Attributes: `pid` (None when the process has ended), `proto`, `pipes` (our ends, by the child's numbers).
     """
 
-    def __init__(
-        self,
-        loop: AbstractEventLoop,
-        processes: set[Process],
-        proto: IProcessProtocol,
-        executable: Text,
-        args: Sequence[Text],
-        env: Mapping[Any, Any] | None,
-        path: Text | None,
-        uid: int | None,
-        gid: int | None,
-        terminal: bool | PTY,
-        childFDs: Mapping[int, int | str] | None,
-    ) -> None:
+    def __init__(self, network: Network, proto: IProcessProtocol, launch: Launch, wiring: Wiring) -> None:
         self.proto: Any = proto
         self.pid: int | None = None
         self.pipes: dict[int, PipeReader | PipeWriter] = {}
-        self._loop = loop
-        self._processes = processes
-        self._terminal = bool(terminal)
+        self._loop = network.loop
+        self._processes = network.processes
+        self._context = copy_context()  # what happens is told in the context of whoever started it
         self._lock = threading.Lock()  # between a signal and the end of the process, whose number may be given again
         self._reason: Failure | None = None
         self._told = False
         self._pidfd: int | None = None
         self._waiting = False  # a thread waits
-        launch = _Launch(executable, args, env, path, uid, gid)
-        mine: dict[int, tuple[str, int]] = {}
         try:
-            if terminal:
-                mine = launch.with_terminal(terminal)
-            else:
-                mine = launch.with_pipes(PIPES if childFDs is None else childFDs)
-            self._popen = launch.start()
+            self._popen = launch.start(wiring)
         except BaseException:
-            for _, fd in mine.values():
-                if not (isinstance(terminal, tuple) and fd == terminal[0]):
-                    os.close(fd)
+            wiring.close_ours()
             raise
         finally:
-            launch.close()
-        for number, (way, fd) in mine.items():
-            kind = PipeReader if way == "r" else PipeWriter
-            self.pipes[number] = kind(loop, self, number, fd, watches_end=not self._terminal)
-        processes.add(self)
+            wiring.close_theirs()
+        for number, fd in wiring.readers.items():
+            self.pipes[number] = PipeReader(self._loop, self, number, fd)
+        for number, fd in wiring.writers.items():
+            # nobody can say of a terminal that is only written to whether somebody is at its other end
+            self.pipes[number] = PipeWriter(self._loop, self, number, fd, watches_end=not wiring.terminal)
+        self._processes.add(self)
         if self._popen is not None:
             self.pid = self._popen.pid
             reapProcessHandlers[self.pid] = self
@@ -107,34 +81,41 @@ class Process:
         for pipe in list(self.pipes.values()):
             pipe.start()
         if self._popen is None:
-            loop.call_soon(self._exited, EXEC_FAILED << 8)
+            self._loop.call_soon(self._exited, EXEC_FAILED << 8)
 
     # -- what happens
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """A pipe has brought something."""
-        if not self._hook("childDataReceived", childFD, data):
-            self.closeChildFD(childFD)
+        self._hook("childDataReceived", childFD, data, reader=self.pipes[childFD])
 
     def childConnectionLost(self, childFD: int) -> None:
         """A pipe has come to its end."""
         del self.pipes[childFD]
-        if self._terminal:
-            if childFD == 1 and (writer := self.pipes.get(0)) is not None:
-                writer.cut()  # nobody reads what we write to a terminal that is gone
-            elif childFD == 0 and (reader := self.pipes.get(1)) is not None:
-                reader.cut()
-        else:
-            self._hook("childConnectionLost", childFD)
+        self._hook("childConnectionLost", childFD)
         self._maybe_ended()
 
-    def _hook(self, name: str, *args: object) -> bool:
+    def _hook(self, name: str, *args: object, reader: PipeReader | PipeWriter | None = None) -> None:
+        """Tell the protocol something. If it fails over what `reader` has brought, nothing more is read there; if it is
+        ``async def``, nothing more until it is done.
+        """
         try:
-            getattr(self.proto, name)(*args)
-        except Exception:
-            _log.failure("Unhandled error in {name} of {protocol!r}", name=name, protocol=self.proto)
-            return False
-        return True
+            result = getattr(self.proto, name)(*args)
+        except BaseException as e:
+            self._hook_failed(Failure(e), name, reader)
+            return
+        if type(result) is not CoroutineType:
+            return
+        d = ensureDeferred(result)
+        if isinstance(reader, PipeReader):
+            reader.hold()
+            d.addBoth(_passing, reader.release)
+        d.addErrback(self._hook_failed, name, reader)
+
+    def _hook_failed(self, failure: Failure, name: str, reader: PipeReader | PipeWriter | None) -> None:
+        _log.failure("Unhandled error in {name} of {protocol!r}", failure, name=name, protocol=self.proto)
+        if reader is not None:
+            reader.close()
 
     # -- the end of the process
 
@@ -171,7 +152,7 @@ class Process:
         if status is None:
             status = self._reap()
         try:
-            self._loop.call_soon_threadsafe(self._exited, status)
+            self._loop.call_soon_threadsafe(self._exited, status, context=self._context)
         except RuntimeError:
             pass  # the loop is closed: nobody is left to be told
 
@@ -270,9 +251,10 @@ class Process:
         pipe.write(data)
 
     def write(self, data: bytes) -> None:
-        """Send `data` to the child's standard input; nothing happens if that is closed."""
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(f"data to be written must be bytes, not {type(data).__name__}; encode text first")
+        """Send `data` to the child's standard input; nothing happens if that is closed.
+
+        :raises TypeError: if `data` is not bytes.
+        """
         if 0 in self.pipes:
             self.writeToChild(0, data)
 
@@ -281,8 +263,8 @@ class Process:
         self.write(b"".join(iovec))
 
     def closeChildFD(self, descriptor: int) -> None:
-        """Close our end of a descriptor, when what was written has been sent. A terminal is closed by `loseConnection` only."""
-        if not self._terminal and (pipe := self.pipes.get(descriptor)) is not None:
+        """Close our end of a descriptor, when what was written has been sent."""
+        if (pipe := self.pipes.get(descriptor)) is not None:
             pipe.close()
 
     def closeStdin(self) -> None:
@@ -298,11 +280,7 @@ class Process:
         self.closeChildFD(2)
 
     def loseConnection(self) -> None:
-        """Send what has been written, then close our ends of all three; a terminal is hung up. The process may go on."""
-        if self._terminal:
-            if (writer := self.pipes.get(0)) is not None:
-                writer.close()
-            return
+        """Send what has been written, then close our ends of all three. The process may go on."""
         for number in (0, 1, 2):
             self.closeChildFD(number)
 
@@ -351,6 +329,35 @@ class Process:
         return f"<{type(self).__name__} pid={self.pid} of {self.proto!r}>"
 
 
+class TerminalProcess(Process):
+    """One child process with a terminal: that is its 0, 1 and 2, and all that it writes comes as of descriptor 1."""
+
+    def fileno(self) -> int:
+        """The descriptor of our side of the terminal, for instance to set its size; -1 when it is closed."""
+        reader = self.pipes.get(1)
+        return -1 if reader is None else reader.fileno()
+
+    def childConnectionLost(self, childFD: int) -> None:
+        """One half of it is closed, and so is the other. No hook tells that of a terminal."""
+        del self.pipes[childFD]
+        for pipe in list(self.pipes.values()):
+            pipe.cut()
+        self._maybe_ended()
+
+    def closeChildFD(self, descriptor: int) -> None:
+        """Nothing: a terminal has one descriptor, which `loseConnection` closes."""
+
+    def loseConnection(self) -> None:
+        """Send what has been written, then hang up: the child gets SIGHUP."""
+        if (writer := self.pipes.get(0)) is not None:
+            writer.close()
+
+
+def _passing(result: Any, call: Callable[[], object]) -> Any:
+    call()
+    return result
+
+
 def _reason(status: int | None) -> ProcessDone | ProcessTerminated:
     if status is None:
         return ProcessTerminated()
@@ -358,156 +365,3 @@ def _reason(status: int | None) -> ProcessDone | ProcessTerminated:
         return ProcessTerminated(signal=os.WTERMSIG(status), status=status)
     code = os.WEXITSTATUS(status)
     return ProcessTerminated(exitCode=code, status=status) if code else ProcessDone(status)
-
-
-class _Launch:
-    """What it takes to start one process: the descriptors of the child are open in us until `close`."""
-
-    def __init__(
-        self,
-        executable: Text,
-        args: Sequence[Text],
-        env: Mapping[Any, Any] | None,
-        path: Text | None,
-        uid: int | None,
-        gid: int | None,
-    ) -> None:
-        self._executable = _encoded("executable", executable)
-        self._args = [_encoded("an argument", argument) for argument in args]
-        self._env: dict[bytes, bytes] | None = None
-        if env is not None:
-            self._env = {_encoded("a name in env", k): _encoded("a value in env", v) for k, v in env.items()}
-        self._path = None if path is None else _encoded("path", path)
-        self._uid = uid
-        self._gid = gid
-        self._child: dict[int, int] = {}  # the child's numbers, and our descriptors for them
-        self._to_close: list[int] = []
-        self._terminal = False
-
-    def with_terminal(self, terminal: bool | PTY) -> dict[int, tuple[str, int]]:
-        if isinstance(terminal, tuple):
-            master, slave, _ = terminal
-        else:
-            master, slave = pty.openpty()
-            self._to_close.append(slave)
-        self._terminal = True
-        self._child = {0: slave, 1: slave, 2: slave}
-        os.set_inheritable(master, False)
-        try:
-            return {0: ("w", os.dup(master)), 1: ("r", master)}
-        except OSError:
-            if not isinstance(terminal, tuple):
-                os.close(master)
-            raise
-
-    def with_pipes(self, wanted: Mapping[int, int | str]) -> dict[int, tuple[str, int]]:
-        for number, what in wanted.items():
-            right = what in ("r", "w") or (isinstance(what, int) and what >= 0)
-            if not right or not isinstance(number, int) or number < 0:
-                raise ValueError(
-                    f'childFDs has {number!r}: {what!r}; it maps numbers to "r", "w" or descriptors of ours'
-                )
-        mine: dict[int, tuple[str, int]] = {}
-        try:
-            for number, what in wanted.items():
-                if isinstance(what, int):
-                    self._child[number] = what
-                    continue
-                reading, writing = os.pipe()
-                ours, theirs = (reading, writing) if what == "r" else (writing, reading)
-                mine[number] = (what, ours)
-                self._to_close.append(theirs)
-                self._child[number] = theirs
-        except BaseException:
-            for _, fd in mine.values():
-                os.close(fd)
-            raise
-        return mine
-
-    def start(self) -> subprocess.Popen[bytes] | None:
-        """The process; None if its program could not be started, and then the child's standard error output says why.
-
-        :raises OSError: if no process could be made.
-        """
-        moves, keep = self._above_two()
-        ignored = [n for n in signal.valid_signals() if signal.getsignal(n) is signal.SIG_IGN]
-        reset = [n for n in ignored if n not in (signal.SIGPIPE, getattr(signal, "SIGXFSZ", None))]
-        terminal = self._terminal
-
-        def in_the_child() -> None:
-            for source, target in moves:
-                os.dup2(source, target)
-            if terminal:
-                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            for number in reset:
-                signal.signal(number, signal.SIG_DFL)
-
-        group, groups = self._groups()
-        try:
-            return subprocess.Popen(
-                self._args,
-                executable=self._executable,
-                # A program whose first file became its standard output would write into it: none of the three stays closed.
-                stdin=self._child.get(0, subprocess.DEVNULL),
-                stdout=self._child.get(1, subprocess.DEVNULL),
-                stderr=self._child.get(2, subprocess.DEVNULL),
-                env=self._env,
-                cwd=self._path,
-                user=self._uid,
-                group=group,
-                extra_groups=groups,
-                pass_fds=keep,
-                start_new_session=terminal,
-                preexec_fn=in_the_child if moves or terminal or reset else None,
-            )
-        except OSError as e:
-            if e.filename is None:
-                raise
-            if (stderr := self._child.get(2)) in self._to_close and stderr is not None:
-                os.write(stderr, f"cannot run {os.fsdecode(self._executable)!r}: {e}\n".encode()[:512])
-            return None
-
-    def _above_two(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """The descriptors above 2: which are to be moved where in the child, and which it keeps."""
-        wanted = {number: ours for number, ours in self._child.items() if number > 2}
-        if all(number == ours for number, ours in wanted.items()):
-            return [], list(wanted)
-        above = max(*wanted, 2) + 1
-        moves = []
-        for number, ours in wanted.items():
-            # out of the way of all targets, so that their order does not matter
-            copy = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, above)
-            self._to_close.append(copy)
-            moves.append((copy, number))
-        for number in wanted:
-            # each target is open in us too, or Popen could not keep it, and might have its own pipe there
-            holder = fcntl.fcntl(copy, fcntl.F_DUPFD_CLOEXEC, number)
-            self._to_close.append(holder)
-        return moves, list(wanted)
-
-    def _groups(self) -> tuple[int | None, list[int] | None]:
-        """The group and the further groups of another user: the account's own, and not those of the superuser."""
-        if self._uid is None:
-            return self._gid, None
-        import pwd
-
-        try:
-            account = pwd.getpwuid(self._uid)
-        except KeyError:
-            return self._gid, []
-        gid = account.pw_gid if self._gid is None else self._gid
-        return gid, os.getgrouplist(account.pw_name, gid)
-
-    def close(self) -> None:
-        for fd in self._to_close:
-            os.close(fd)
-        self._to_close.clear()
-
-
-def _encoded(what: str, value: object) -> bytes:
-    if not isinstance(value, (str, bytes)):
-        raise TypeError(f"{what} must be text or bytes, not {value!r}")
-    data = os.fsencode(value)
-    if b"\0" in data:
-        raise TypeError(f"{what} holds a NUL, which no program can get: {value!r}")
-    return data
