@@ -185,8 +185,9 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.main": _row(f"{_LEGACY}.main"),
     "twisted.internet.process": _row(
+        f"{_LEGACY}.process",
         "plait.transport.process",
-        only="Process reapAllProcesses reapProcessHandlers",
+        only="Process _getFileActions _listOpenFDs reapAllProcesses reapProcessHandlers",
         PTYProcess="plait.transport.process:TerminalProcess",
         ProcessReader="plait.transport.pipes:PipeReader",
         ProcessWriter="plait.transport.pipes:PipeWriter",

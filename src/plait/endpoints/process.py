@@ -133,8 +133,11 @@ class ProcessStream:
         self._process = process
 
     def write(self, data: bytes) -> None:
-        """To its standard input."""
-        self._process.writeToChild(0, data)
+        """To its standard input. Nothing happens once that is closed, as with any connection."""
+        try:
+            self._process.writeToChild(0, data)
+        except KeyError:
+            pass
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Several pieces, one after the other."""
