@@ -74,7 +74,6 @@ def test_failures():
     assert [type(failure.value) for failure in results] == [NoProtocol, NotImplementedError]
 
 
-@pytest.mark.skipif(not hasattr(plait.Reactor, "spawnProcess"), reason="this reactor starts no programs yet")
 async def test_program():
     program = "print(input()[::-1])"
     ended = Deferred()

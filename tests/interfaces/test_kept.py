@@ -19,6 +19,7 @@ from plait.interfaces import (
     ILoggingContext,
     IMulticastTransport,
     INegotiated,
+    IProcessTransport,
     IProtocol,
     IProtocolFactory,
     IPushProducer,
@@ -27,6 +28,7 @@ from plait.interfaces import (
     IReactorFromThreads,
     IReactorInThreads,
     IReactorMulticast,
+    IReactorProcess,
     IReactorSocket,
     IReactorSSL,
     IReactorTCP,
@@ -64,6 +66,7 @@ from plait.transport import (
     UNIXAddress,
 )
 from plait.transport.address import ProcessAddress
+from plait.transport.process import Process
 from plait.transport.stdio import StandardIO
 from plait.transport.udp import MulticastPort, UDPPort
 from plait.transport.unix import UNIXConnector, UNIXPort
@@ -71,7 +74,7 @@ from plait.transport.unixdatagram import ConnectedUNIXDatagramPort, UNIXDatagram
 from plait.transport.unixstream import UNIXConnection
 
 PROMISES: list[tuple[type, list[Any]]] = [
-    (Reactor, [IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet]),
+    (Reactor, [IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorProcess]),
     (Reactor, [IReactorThreads, IReactorFromThreads, IReactorInThreads]),
     (DelayedCall, [IDelayedCall]),
     (Reactor, [IReactorUDP, IReactorMulticast, IReactorUNIX, IReactorUNIXDatagram, IReactorSocket]),
@@ -90,6 +93,7 @@ PROMISES: list[tuple[type, list[Any]]] = [
     (Connection, [ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (SecureConnection, [INegotiated, ISSLTransport, ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (StandardIO, [ITransport, IConsumer]),
+    (Process, [IProcessTransport, IConsumer, IPushProducer]),
     *((cls, [IProtocol, ILoggingContext]) for cls in (Protocol, LineReceiver, LineOnlyReceiver)),
     *((cls, [IProtocolFactory, ILoggingContext]) for cls in (Factory, ServerFactory, ClientFactory)),
     (ClientFactory, [IClientFactory]),

@@ -184,6 +184,14 @@ MODULES: Mapping[str, Row] = {
         _ISupportsExitSignalCapturing="plait.interfaces.reactor:_ISupportsExitSignalCapturing",
     ),
     "twisted.internet.main": _row(f"{_LEGACY}.main"),
+    "twisted.internet.process": _row(
+        f"{_LEGACY}.process",
+        "plait.transport.process",
+        only="Process _getFileActions _listOpenFDs reapAllProcesses reapProcessHandlers",
+        PTYProcess="plait.transport.process:TerminalProcess",
+        ProcessReader="plait.transport.pipes:PipeReader",
+        ProcessWriter="plait.transport.pipes:PipeWriter",
+    ),
     "twisted.internet.protocol": _row(
         "plait.protocol",
         f"{_LEGACY}.adapters",
@@ -230,6 +238,11 @@ MODULES: Mapping[str, Row] = {
         Port="plait.transport:UDPPort",
         _sockErrReadIgnore="plait.transport.datagram:READ_IGNORED",
         _sockErrReadRefuse="plait.transport.datagram:READ_REFUSED",
+    ),
+    "twisted.internet.utils": _row(
+        "plait.engine",
+        f"{_LEGACY}.warned",
+        only="getProcessOutput getProcessOutputAndValue getProcessValue runWithWarningsSuppressed suppressWarnings",
     ),
     "twisted.internet.asyncioreactor": _NO_CHOICE,
     "twisted.internet.default": _NO_CHOICE,

@@ -103,17 +103,18 @@ class ConnectedProcess(ProcessProtocol):
         self.transport: Any = ProcessStream(process)
         return self.protocol.makeConnection(self.transport)
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
+    def childDataReceived(self, childFD: int, data: bytes) -> Any:
         """What it has written: to the protocol, or the log."""
         if childFD == 1:
-            self.protocol.dataReceived(data)
-        elif childFD == 2 and self.errFlag is StandardErrorBehavior.LOG:
+            return self.protocol.dataReceived(data)
+        if childFD == 2 and self.errFlag is StandardErrorBehavior.LOG:
             _log.error(
                 "Process {executable!r} wrote stderr unhandled by {protocol}: {data!r}",
                 executable=self.executable,
                 protocol=self.protocol,
                 data=data,
             )
+        return None
 
     def processEnded(self, reason: Failure) -> None:
         """It has ended, and all that it wrote has been read."""
@@ -132,8 +133,11 @@ class ProcessStream:
         self._process = process
 
     def write(self, data: bytes) -> None:
-        """To its standard input."""
-        self._process.writeToChild(0, data)
+        """To its standard input. Nothing happens once that is closed, as with any connection."""
+        try:
+            self._process.writeToChild(0, data)
+        except KeyError:
+            pass
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Several pieces, one after the other."""

@@ -1,10 +1,11 @@
 """The reactor, and the event loops under it.
 
 In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `descriptors`,
-`reactor` (all of it), `draining`.
+`processes`, `reactor` (all of it), `draining`.
 """
 
 from plait.engine.draining import drain
+from plait.engine.processes import getProcessOutput, getProcessOutputAndValue, getProcessValue
 from plait.engine.reactor import Reactor, getReactor
 from plait.engine.threads import (
     ThreadPool,
@@ -24,5 +25,8 @@ __all__ = [
     "deferToThread",
     "deferToThreadPool",
     "drain",
+    "getProcessOutput",
+    "getProcessOutputAndValue",
+    "getProcessValue",
     "getReactor",
 ]

@@ -24,6 +24,7 @@ from plait.engine.descriptors import Descriptors, WatchesDescriptors
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
+from plait.engine.processes import ProcessReactor
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
@@ -51,7 +52,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
-class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors):
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -230,6 +231,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
             port.stopListening()
         for connection in list(self._network.connections):
             connection.cut()
+        for process in list(self._network.processes):
+            process.cut()
         self._descriptors.close_all()
 
     def crash(self) -> None:
@@ -395,9 +398,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
         return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
-        """Stop listening, cut all connections, and watch no descriptor any more; gives all that there were."""
+        """Stop listening, cut all connections and pipes to children, watch no descriptor any more; gives all that there were."""
         net = self._net
-        everything: list[Any] = [*net.ports, *net.connections, *self._descriptors.remove_all()]
+        everything: list[Any] = [*net.ports, *net.connections, *net.processes, *self._descriptors.remove_all()]
         self._close_all()
         return everything
 

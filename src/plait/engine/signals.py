@@ -1,11 +1,15 @@
 """Signals that end a program: SIGINT, SIGTERM, and SIGBREAK on Windows.
 
 The first one stops the reactor in good order. If that does not come to an end, a second one crashes it.
+
+A program may fork while the loop runs. Its child has the descriptor with which a signal wakes the loop up, and so a signal for
+the child would be one for us; the child forgets it (CPython does the same for asyncio from 3.12 on; gh-66285).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -16,6 +20,17 @@ from plait.log import Logger
 _log = Logger("plait.engine")
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
+
+
+def _forget_the_parents_loop() -> None:
+    try:
+        signal.set_wakeup_fd(-1)
+    except ValueError:  # not in the main thread, where signals are nobody's
+        pass
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_the_parents_loop)
 
 
 class StopSignals:

@@ -75,7 +75,7 @@ class IReactorProcess(Interface):
         processProtocol: IProcessProtocol,
         executable: str | bytes,
         args: Sequence[str | bytes] = (),
-        env: Mapping[str | bytes, str | bytes] | None = None,
+        env: Mapping[str | bytes, str | bytes] | None = {},
         path: str | bytes | None = None,
         uid: int | None = None,
         gid: int | None = None,
@@ -85,7 +85,7 @@ class IReactorProcess(Interface):
         """Start a program; `processProtocol` is told what becomes of it.
 
         `executable`: the path of the program. `args`: all its arguments, of which the first is by custom its own name.
-        `env`: its environment; None gives it ours. `path`: the directory that it starts in, ours if None.
+        `env`: its environment, empty unless given; None gives it ours. `path`: the directory that it starts in, ours if None.
         `uid`, `gid`: the user and the group that it runs as, which takes the superuser's rights.
         `usePTY`: give it a terminal instead of pipes: True for a new one, or (master, slave, name) for one that is there.
         `childFDs`: for each of the child's descriptors "w" (we write, it reads), "r" (we read, it writes) or the number of

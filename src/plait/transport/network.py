@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
 
+    from plait.transport.process import Process
+
 _log = Logger("plait.transport")
 
 # How long to wait before we look whether there are file descriptors again, in seconds.
@@ -41,7 +43,8 @@ class Attempt(Protocol):
 class Network:
     """What the ports and connections of one loop share. The reactor makes it.
 
-    Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen).
+    Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen),
+    `processes` (all children).
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -49,6 +52,7 @@ class Network:
         self.outbox = Outbox(loop)
         self.connections: set[Connection] = set()
         self.ports: set[Listening] = set()
+        self.processes: set[Process] = set()
         limit = descriptor_limit()
         # Nobody is accepted with one of the last descriptors: files, logs and our own connections need some.
         self.last_descriptor = limit - min(64, max(4, limit // 8))
