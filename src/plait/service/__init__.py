@@ -24,6 +24,7 @@ from plait.service.network import (
     UNIXDatagramServer,
     UNIXServer,
 )
+from plait.service.processes import ProcessService
 from plait.service.supervision import Child, StopTimeoutError, Supervisor, TooManyRestartsError, backoff
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Job",
     "MultiService",
     "MulticastServer",
+    "ProcessService",
     "SSLClient",
     "SSLServer",
     "Service",

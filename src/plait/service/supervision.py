@@ -29,6 +29,7 @@ from plait.log import Logger, LogLevel
 from plait.service.base import MultiService, Service, begin, describe, has_privileged_part, stop, tell_supervisor
 from plait.service.interfaces import IService
 from plait.service.jobs import Job
+from plait.service.processes import ProcessService
 
 _log = Logger(namespace="plait.service")
 
@@ -149,7 +150,9 @@ class Supervisor(MultiService):
         restart: Restart = "permanent",
         stopTimeout: float = 10.0,
     ) -> Any:
-        """Take in a service, or an ``async def`` function without arguments, which becomes a `Job`. Returns the service.
+        """Take in a service and return it.
+
+        An ``async def`` function without arguments becomes a `Job`, a list of str (a program, its arguments) a `ProcessService`.
 
         :param restart: ``permanent``: started again whenever it ends. ``transient``: if it fails. ``temporary``: never,
             and forgotten when it ends.
@@ -157,7 +160,11 @@ class Supervisor(MultiService):
             started again makes the supervisor fail, for it must not run twice.
         """
         _one_of("restart", restart, get_args(Restart))
-        service = child if hasattr(child, "setServiceParent") else Job(child)
+        service = child
+        if isinstance(child, (list, tuple)):
+            service = ProcessService(child, reactor=self.reactor)
+        elif not hasattr(child, "setServiceParent"):
+            service = Job(child)
         if name is not None:
             service.setName(name)
         entry = Child(service, restart, stopTimeout)
