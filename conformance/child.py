@@ -135,6 +135,7 @@ def run(module: str, wheel: Path, events: Path, first: int) -> None:
 
     as_twisted.install()
     sys.meta_path.insert(0, WheelFinder(wheel))
+    tell_children(wheel, events.absolute().with_name("children"))
     try:
         tests = list(flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))))
     except BaseException as error:
@@ -151,6 +152,26 @@ def run(module: str, wheel: Path, events: Path, first: int) -> None:
         if not result.outcome:
             result.note(FAILED, "the test told no result")
         tell({"done": number, "outcome": result.outcome, "text": result.text})
+
+
+def tell_children(wheel: Path, folder: Path) -> None:
+    """Let the Python programs that tests start find the helpers in `test` packages too.
+
+    They import a module `sitecustomize` as they start, which is put into `folder`. Tests make the ``PYTHONPATH`` of the
+    environment or of `sys.path`.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(
+        "import importlib.util, pathlib, sys\n"
+        f"spec = importlib.util.spec_from_file_location('conformance_child', {__file__!r})\n"
+        "child = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(child)\n"
+        "from plait import as_twisted\n"
+        "as_twisted.install()\n"
+        f"sys.meta_path.insert(0, child.WheelFinder(pathlib.Path({str(wheel)!r})))\n"
+    )
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
 
 
 def flat(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:

@@ -218,7 +218,7 @@ def test_a_program_that_is_not_there(reactor, kw):
     reactor.spawnProcess(p, "/no/such/program", ["program"], **kw)
     reactor.run()
     assert p.reason.exitCode == 1
-    assert b"Upon execvpe of '/no/such/program'" in p.data[1 if kw else 2]
+    assert b"cannot run '/no/such/program'" in p.data[1 if kw else 2]
 
 
 @pytest.mark.parametrize(

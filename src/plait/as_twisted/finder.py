@@ -212,9 +212,34 @@ class AliasDistribution(Distribution):
 
 _finder = AliasFinder()
 
+_CHILDREN = str(Path(__file__).parent / "children")
+
+
+def _tell_children() -> None:
+    """Let the Python programs that this one starts have the alias: see `children/sitecustomize.py`.
+
+    It is in `sys.path` too, for programs often make a child's ``PYTHONPATH`` of that.
+    """
+    given = os.environ.get("PYTHONPATH")
+    if given is None or _CHILDREN not in given.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join([_CHILDREN, given] if given else [_CHILDREN])
+    if _CHILDREN not in sys.path:
+        sys.path.insert(1, _CHILDREN)
+
+
+def _tell_children_no_more() -> None:
+    if given := os.environ.get("PYTHONPATH"):
+        os.environ["PYTHONPATH"] = os.pathsep.join(f for f in given.split(os.pathsep) if f != _CHILDREN)
+        if not os.environ["PYTHONPATH"]:
+            del os.environ["PYTHONPATH"]
+    if _CHILDREN in sys.path:
+        sys.path.remove(_CHILDREN)
+
 
 def install() -> None:
     """Turn the alias on: from now on ``import twisted`` and all under it means Plait.
+
+    So it does in the Python programs that this one starts, for which a folder is put on the ``PYTHONPATH``.
 
     Doing it twice does no harm. Raises `RuntimeError` where Twisted itself has been imported already, since
     what holds its classes would go on with another engine.
@@ -230,6 +255,7 @@ def install() -> None:
                 "by plait.as_twisted.install() or python -m plait.as_twisted PROGRAM"
             )
     sys.meta_path.insert(0, _finder)
+    _tell_children()
 
 
 def uninstall() -> None:
@@ -240,6 +266,7 @@ def uninstall() -> None:
     if _finder not in sys.meta_path:
         return
     sys.meta_path.remove(_finder)
+    _tell_children_no_more()
     substituteReactor(None)
     for name, module in list(_twisted_modules()):
         if name == REACTOR or isinstance(module, AliasModule):

@@ -495,6 +495,10 @@ def _register(loop: AbstractEventLoop, reactor: Reactor) -> None:
         _by_loop[loop] = reactor
 
 
+def install() -> None:
+    """Nothing: a program that installs a reactor by the module of its class gets the default one, which is of this class."""
+
+
 def getReactor() -> Reactor:
     """The reactor of the loop that runs in this thread; if none runs, the default reactor.
 

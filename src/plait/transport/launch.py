@@ -187,7 +187,7 @@ class Launch:
         stderr = wiring.child.get(2)
         if stderr is not None and (wiring.terminal or stderr in wiring.theirs):
             name = os.fsdecode(self._executable)
-            os.write(stderr, f"Upon execvpe of {name!r}: {error}\n".encode(errors="surrogateescape")[:512])
+            os.write(stderr, f"cannot run {name!r}: {error}\n".encode(errors="surrogateescape")[:512])
 
     def _groups(self) -> tuple[int | None, list[int] | None]:
         """The group and the further groups of another user: the account's own, and not those of the superuser."""
