@@ -157,7 +157,9 @@ MODULES: Mapping[str, Row] = {
         only="HostnameAddress IPv4Address IPv6Address UNIXAddress",
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
-    "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
+    "twisted.internet.base": _row(
+        f"{_LEGACY}.base", only="DelayedCall", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
+    ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.endpoints": _row(
         "plait.endpoints",

@@ -275,7 +275,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
     def removeSystemEventTrigger(self, triggerID: TriggerID) -> None:
         """Take a trigger back.
 
-        :raises ValueError: if there is none with this id (any more).
+        :raises ValueError: if it has been called or taken back.
+        :raises KeyError: for an event or a phase that has none.
+        :raises TypeError: for what is no id.
         """
         self._events.remove(triggerID)
 
