@@ -58,7 +58,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
     :param engine: which kind of new loop: "uvloop", "winloop", "asyncio" (see `plait.engine.loops.new_loop`).
     :raises plait.errors.UnknownEngineError: when the loop is made, if there is no such engine.
 
-    Attributes: `running` (bool), `loop` (the event loop).
+    Attributes: `running` (bool), `loop` (the event loop), `threadpool` (None until it is needed: ask `getThreadPool`).
     """
 
     def __init__(self, loop: AbstractEventLoop | None = None, *, engine: str | None = None) -> None:
@@ -67,7 +67,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
         self._loop: AbstractEventLoop | None = None
         self._events = SystemEvents()
         self._timers: Timers
-        self._pool: ThreadPool | None = None
+        self.threadpool: ThreadPool | None = None
         self._pool_size = 10
         self._thread: int | None = None
         self._network: Network
@@ -166,8 +166,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
         self._signals = StopSignals(loop, self._stop_for_signal, self.crash)
         if installSignalHandlers:
             self._signals.install()
-        if self._pool is not None:
-            self._pool.start()
+        if self.threadpool is not None:
+            self.threadpool.start()
         loop.call_soon(self._events.fire, "startup")
 
     def mainLoop(self) -> None:
@@ -184,8 +184,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
         finally:
             self._uninstallHandler()
             self._started = False
-            if self._pool is not None:
-                self._pool.stop()
+            self._stop_pool()
             self._thread = None
 
     def stop(self) -> None:
@@ -284,6 +283,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
     def fireSystemEvent(self, eventType: str) -> None:
         """Make an event happen: call its triggers, phase by phase."""
         self._events.fire(eventType)
+        if eventType == "shutdown" and not self.running:
+            self._stop_pool()  # there is no run whose end would do it
 
     # -- time
 
@@ -430,20 +431,25 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
         self.getThreadPool().callInThread(callable, *args, **kw)
 
     def getThreadPool(self) -> ThreadPool:
-        """The reactor's pool of threads, made at first use; it works while the reactor runs."""
-        if self._pool is None:
-            self._pool = ThreadPool(0, self._pool_size, "plait")
-        if self.running and not self._pool.started:
-            self._pool.start()
+        """The reactor's pool of threads, made at first use; it works while the reactor runs, and the next run has another."""
+        if self.threadpool is None:
+            self.threadpool = ThreadPool(0, self._pool_size, "plait")
+        if self.running and not self.threadpool.started:
+            self.threadpool.start()
             if not self._own:
-                self.addSystemEventTrigger("during", "shutdown", self._pool.stop)
-        return self._pool
+                self.addSystemEventTrigger("during", "shutdown", self._stop_pool)
+        return self.threadpool
+
+    def _stop_pool(self) -> None:
+        pool, self.threadpool = self.threadpool, None
+        if pool is not None:
+            pool.stop()
 
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""
         self._pool_size = size
-        if self._pool is not None:
-            self._pool.adjustPoolsize(maxthreads=size)
+        if self.threadpool is not None:
+            self.threadpool.adjustPoolsize(maxthreads=size)
 
     def __repr__(self) -> str:
         engine = "no loop yet" if self._loop is None else type(self._loop).__module__.partition(".")[0]
