@@ -46,7 +46,12 @@ _TESTING = _row(
     _FakePort="plait.testing.reactors:MemoryPort",
 )
 _PRIVATE = f"{_LEGACY}.private:Private"
-_NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
+
+
+def _reactors(*classes: str) -> Row:
+    """A module that chooses the reactor. There is one here, by whatever name it is asked for."""
+    return _row(f"{_LEGACY}.reactors", **dict.fromkeys(classes, "plait.engine:Reactor"))
+
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -233,12 +238,12 @@ MODULES: Mapping[str, Row] = {
         _sockErrReadIgnore="plait.transport.datagram:READ_IGNORED",
         _sockErrReadRefuse="plait.transport.datagram:READ_REFUSED",
     ),
-    "twisted.internet.asyncioreactor": _NO_CHOICE,
-    "twisted.internet.default": _NO_CHOICE,
-    "twisted.internet.epollreactor": _NO_CHOICE,
-    "twisted.internet.kqreactor": _NO_CHOICE,
-    "twisted.internet.pollreactor": _NO_CHOICE,
-    "twisted.internet.selectreactor": _NO_CHOICE,
+    "twisted.internet.asyncioreactor": _reactors("AsyncioSelectorReactor"),
+    "twisted.internet.default": _reactors(),
+    "twisted.internet.epollreactor": _reactors("EPollReactor"),
+    "twisted.internet.kqreactor": _reactors("KQueueReactor"),
+    "twisted.internet.pollreactor": _reactors("PollReactor"),
+    "twisted.internet.selectreactor": _reactors("SelectReactor"),
     # Protocols
     "twisted.protocols": _row(),
     "twisted.protocols.basic": _row(

@@ -93,6 +93,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, WatchesDescriptors)
             return self._attach(running)
         return loop
 
+    _asyncioEventloop = loop  # Scrapy and others ask for it by this name
+
     def _attach(self, running: AbstractEventLoop | None) -> AbstractEventLoop:
         """Get a loop: the one that runs in this thread, or a new one."""
         if running is not None:
