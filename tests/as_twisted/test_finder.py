@@ -226,17 +226,6 @@ def test_other_imports_are_left_alone(alias: None) -> None:
         import twisted_sister  # noqa: F401
 
 
-def test_the_modules_that_chose_a_reactor_do_nothing(alias: None) -> None:
-    from twisted.internet import asyncioreactor, epollreactor, selectreactor
-
-    epollreactor.install()
-    selectreactor.install()
-    asyncioreactor.install(None)
-    from twisted.internet import reactor
-
-    assert reactor is plait.reactor
-
-
 def test_the_installed_packages_have_the_version_that_the_alias_follows(alias: None) -> None:
     import twisted
 

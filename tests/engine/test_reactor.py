@@ -71,8 +71,8 @@ def test_what_is_wrong_is_said(own):
         own.addSystemEventTrigger("whenever", "shutdown", print)
     with pytest.raises(TypeError, match="callable"):
         own.addSystemEventTrigger("before", "shutdown", None)
-    with pytest.raises(ValueError):
-        own.removeSystemEventTrigger(("before", "no such event", ()))
+    with pytest.raises(KeyError, match="no trigger of 'no such event'"):
+        own.removeSystemEventTrigger(("no such event", ("before", print, (), {})))
 
 
 def test_shutdown_runs_its_phases_in_order_and_waits_for_deferreds(own, flushLoggedErrors):

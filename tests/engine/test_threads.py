@@ -158,3 +158,30 @@ def test_what_a_call_needed_is_free_when_its_result_is_told():
     assert told.wait(10)
     pool.stop()
     assert seen == [None]
+
+
+def test_the_reactor_lets_go_of_its_pool_when_it_has_stopped():
+    own = Reactor()
+    own.suggestThreadPoolSize(3)
+    for _ in range(2):
+        pool = own.getThreadPool()
+        assert own.threadpool is pool and not pool.started
+        seen = []
+
+        def running(pool=pool, seen=seen):
+            seen.append((pool.started, pool.joined))
+            own.stop()
+
+        own.callWhenRunning(running)
+        own.run()
+        assert seen == [(True, False)]
+        assert (pool.started, pool.joined, pool.max) == (False, True, 3)
+        assert own.threadpool is None
+    own.loop.close()
+
+
+def test_a_shutdown_before_any_run_ends_the_pool():
+    own = Reactor()
+    pool = own.getThreadPool()
+    own.fireSystemEvent("shutdown")
+    assert pool.joined and own.threadpool is None

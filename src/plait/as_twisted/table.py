@@ -46,7 +46,12 @@ _TESTING = _row(
     _FakePort="plait.testing.reactors:MemoryPort",
 )
 _PRIVATE = f"{_LEGACY}.private:Private"
-_NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
+
+
+def _reactors(*classes: str) -> Row:
+    """A module that chooses the reactor. There is one here, by whatever name it is asked for."""
+    return _row(f"{_LEGACY}.reactors", **dict.fromkeys(classes, "plait.engine:Reactor"))
+
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -157,7 +162,9 @@ MODULES: Mapping[str, Row] = {
         only="HostnameAddress IPv4Address IPv6Address UNIXAddress",
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
-    "twisted.internet.base": _row("plait.engine", only="DelayedCall"),
+    "twisted.internet.base": _row(
+        f"{_LEGACY}.base", only="DelayedCall", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
+    ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.endpoints": _row(
         "plait.endpoints",
@@ -244,12 +251,12 @@ MODULES: Mapping[str, Row] = {
         f"{_LEGACY}.warned",
         only="getProcessOutput getProcessOutputAndValue getProcessValue runWithWarningsSuppressed suppressWarnings",
     ),
-    "twisted.internet.asyncioreactor": _NO_CHOICE,
-    "twisted.internet.default": _NO_CHOICE,
-    "twisted.internet.epollreactor": _NO_CHOICE,
-    "twisted.internet.kqreactor": _NO_CHOICE,
-    "twisted.internet.pollreactor": _NO_CHOICE,
-    "twisted.internet.selectreactor": _NO_CHOICE,
+    "twisted.internet.asyncioreactor": _reactors("AsyncioSelectorReactor"),
+    "twisted.internet.default": _reactors(),
+    "twisted.internet.epollreactor": _reactors("EPollReactor"),
+    "twisted.internet.kqreactor": _reactors("KQueueReactor"),
+    "twisted.internet.pollreactor": _reactors("PollReactor"),
+    "twisted.internet.selectreactor": _reactors("SelectReactor"),
     # Protocols
     "twisted.protocols": _row(),
     "twisted.protocols.basic": _row(

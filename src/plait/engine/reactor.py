@@ -59,7 +59,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     :param engine: which kind of new loop: "uvloop", "winloop", "asyncio" (see `plait.engine.loops.new_loop`).
     :raises plait.errors.UnknownEngineError: when the loop is made, if there is no such engine.
 
-    Attributes: `running` (bool), `loop` (the event loop).
+    Attributes: `running` (bool), `loop` (the event loop), `threadpool` (None until it is needed: ask `getThreadPool`).
     """
 
     def __init__(self, loop: AbstractEventLoop | None = None, *, engine: str | None = None) -> None:
@@ -68,7 +68,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         self._loop: AbstractEventLoop | None = None
         self._events = SystemEvents()
         self._timers: Timers
-        self._pool: ThreadPool | None = None
+        self.threadpool: ThreadPool | None = None
         self._pool_size = 10
         self._thread: int | None = None
         self._network: Network
@@ -93,6 +93,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         if loop is None or loop.is_closed() or (running is not None and not self._fixed and not loop.is_running()):
             return self._attach(running)
         return loop
+
+    _asyncioEventloop = loop  # Scrapy and others ask for it by this name
 
     def _attach(self, running: AbstractEventLoop | None) -> AbstractEventLoop:
         """Get a loop: the one that runs in this thread, or a new one."""
@@ -167,8 +169,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         self._signals = StopSignals(loop, self._stop_for_signal, self.crash)
         if installSignalHandlers:
             self._signals.install()
-        if self._pool is not None:
-            self._pool.start()
+        if self.threadpool is not None:
+            self.threadpool.start()
         loop.call_soon(self._events.fire, "startup")
 
     def mainLoop(self) -> None:
@@ -185,8 +187,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         finally:
             self._uninstallHandler()
             self._started = False
-            if self._pool is not None:
-                self._pool.stop()
+            self._stop_pool()
             self._thread = None
 
     def stop(self) -> None:
@@ -278,13 +279,17 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def removeSystemEventTrigger(self, triggerID: TriggerID) -> None:
         """Take a trigger back.
 
-        :raises ValueError: if there is none with this id (any more).
+        :raises ValueError: if it has been called or taken back.
+        :raises KeyError: for an event or a phase that has none.
+        :raises TypeError: for what is no id.
         """
         self._events.remove(triggerID)
 
     def fireSystemEvent(self, eventType: str) -> None:
         """Make an event happen: call its triggers, phase by phase."""
         self._events.fire(eventType)
+        if eventType == "shutdown" and not self.running:
+            self._stop_pool()  # there is no run whose end would do it
 
     # -- time
 
@@ -431,20 +436,25 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         self.getThreadPool().callInThread(callable, *args, **kw)
 
     def getThreadPool(self) -> ThreadPool:
-        """The reactor's pool of threads, made at first use; it works while the reactor runs."""
-        if self._pool is None:
-            self._pool = ThreadPool(0, self._pool_size, "plait")
-        if self.running and not self._pool.started:
-            self._pool.start()
+        """The reactor's pool of threads, made at first use; it works while the reactor runs, and the next run has another."""
+        if self.threadpool is None:
+            self.threadpool = ThreadPool(0, self._pool_size, "plait")
+        if self.running and not self.threadpool.started:
+            self.threadpool.start()
             if not self._own:
-                self.addSystemEventTrigger("during", "shutdown", self._pool.stop)
-        return self._pool
+                self.addSystemEventTrigger("during", "shutdown", self._stop_pool)
+        return self.threadpool
+
+    def _stop_pool(self) -> None:
+        pool, self.threadpool = self.threadpool, None
+        if pool is not None:
+            pool.stop()
 
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""
         self._pool_size = size
-        if self._pool is not None:
-            self._pool.adjustPoolsize(maxthreads=size)
+        if self.threadpool is not None:
+            self.threadpool.adjustPoolsize(maxthreads=size)
 
     def __repr__(self) -> str:
         engine = "no loop yet" if self._loop is None else type(self._loop).__module__.partition(".")[0]

@@ -24,9 +24,9 @@ _log = Logger("plait.engine")
 class ThreadPool:
     """Threads that are made when there is work for them, up to `maxthreads`; further work waits.
 
-    Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`;
-    `threads`, of which some are `working` and the others `waiters`. A pool can be pickled: what is loaded has the same
-    sizes and no threads.
+    Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`, `joined`
+    (whether it has been stopped); `threads`, of which some are `working` and the others `waiters`. A pool can be pickled:
+    what is loaded has the same sizes and no threads.
     """
 
     def __init__(self, minthreads: int = 5, maxthreads: int = 20, name: str | None = None) -> None:
@@ -34,6 +34,7 @@ class ThreadPool:
         self.max = maxthreads
         self.name = name
         self.started = False
+        self.joined = False
         self._executor: ThreadPoolExecutor | None = None
         self._early: list[Callable[[], object]] = []
         self.working: list[threading.Thread] = []
@@ -80,6 +81,7 @@ class ThreadPool:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(max(self.max, 1), self.name or "plait-pool")
         self.started = True
+        self.joined = False
         early, self._early = self._early, []
         for work in early:
             self._executor.submit(self._counted, work)
@@ -87,6 +89,7 @@ class ThreadPool:
     def stop(self) -> None:
         """Wait for the work that is under way, and end the threads. Work that has not begun is dropped."""
         self.started = False
+        self.joined = True
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None

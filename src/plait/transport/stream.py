@@ -509,6 +509,10 @@ class Connection(asyncio.Protocol):
         if not self.eof_received():
             self._transport.close()
 
+    # the names that they bear where a transport is seen as a file descriptor
+    stopReading = pauseProducing
+    startReading = resumeProducing
+
     def stopProducing(self) -> None:
         """As `loseConnection`: whoever consumes what we read wants nothing more."""
         self.loseConnection()
@@ -541,6 +545,11 @@ class Connection(asyncio.Protocol):
         if self.disconnecting and not self._corked:
             self.flush()
             self._close()
+
+    def stopConsuming(self) -> None:
+        """Called by a producer that has nothing to give any more: do without it, and close."""
+        self.unregisterProducer()
+        self.loseConnection()
 
     def _tell_producer(self, what: str) -> None:
         try:
