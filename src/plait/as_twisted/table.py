@@ -48,6 +48,15 @@ _TESTING = _row(
 _PRIVATE = f"{_LEGACY}.private:Private"
 _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
+# Looked for one by one, so that a program that wants none of them needs no pyOpenSSL.
+_TLS_OPTIONS = {
+    name: f"{_LEGACY}.tlsoptions:{name}"
+    for name in """
+        AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError
+        optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+    """.split()
+}
+
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
@@ -202,7 +211,8 @@ MODULES: Mapping[str, Row] = {
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
     ),
-    "twisted.internet.ssl": _row("plait.transport.tls"),
+    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions"),
+    "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row(
