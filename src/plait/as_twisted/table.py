@@ -55,7 +55,7 @@ _TLS_OPTIONS = {
         AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError
         optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates
     """.split()
-}
+} | {name: f"{_LEGACY}.tlscertificates:{name}" for name in ("Certificate", "KeyPair", "PrivateCertificate")}
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -211,7 +211,7 @@ MODULES: Mapping[str, Row] = {
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
     ),
-    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions"),
+    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions", f"{_LEGACY}.tlscertificates"),
     "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
