@@ -50,12 +50,17 @@ _NO_CHOICE = _row("plait.as_twisted.legacy.reactors")
 
 # Looked for one by one, so that a program that wants none of them needs no pyOpenSSL.
 _TLS_OPTIONS = {
-    name: f"{_LEGACY}.tlsoptions:{name}"
-    for name in """
-        AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError
-        optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates
-    """.split()
-} | {name: f"{_LEGACY}.tlscertificates:{name}" for name in ("Certificate", "KeyPair", "PrivateCertificate")}
+    name: f"{_LEGACY}.{room}:{name}"
+    for room, names in (
+        (
+            "tlsoptions",
+            "AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError"
+            " optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates",
+        ),
+        ("tlscertificates", "Certificate KeyPair PrivateCertificate"),
+    )
+    for name in names.split()
+}
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
