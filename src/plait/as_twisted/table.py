@@ -53,6 +53,20 @@ def _reactors(*classes: str) -> Row:
     return _row(f"{_LEGACY}.reactors", **dict.fromkeys(classes, "plait.engine:Reactor"))
 
 
+# Looked for one by one, so that a program that wants none of them needs no pyOpenSSL.
+_TLS_OPTIONS = {
+    name: f"{_LEGACY}.{room}:{name}"
+    for room, names in (
+        (
+            "tlsoptions",
+            "AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError"
+            " optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates",
+        ),
+        ("tlscertificates", "Certificate KeyPair PrivateCertificate"),
+    )
+    for name in names.split()
+}
+
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
     "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
@@ -209,7 +223,8 @@ MODULES: Mapping[str, Row] = {
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
     ),
-    "twisted.internet.ssl": _row("plait.transport.tls"),
+    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions", f"{_LEGACY}.tlscertificates"),
+    "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row(
