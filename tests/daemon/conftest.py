@@ -125,6 +125,7 @@ class Plait:
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,
+                preexec_fn=_listen_to_interrupts,
             )
         finally:
             self._note_daemons()

@@ -95,7 +95,7 @@ def test_a_daemon_can_be_started_again(plait: Plait) -> None:
         f"TCPServer({port}, Factory.forProtocol(Protocol), interface='127.0.0.1').setServiceParent(application)\n"
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        result = plait("run", "-y", app)
+        result = plait("run", "--drain-timeout", "0", "-y", app)
         assert result.returncode == 0, result
         # A connection that is open when the port closes must not keep the next start from it.
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
