@@ -93,11 +93,6 @@ class Gate:
         os.write(self.file, text.encode())
 
 
-def _listen_to_interrupts() -> None:
-    """Tests that run in the background of a shell ignore SIGINT, and what they start would, too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Plait:
     """The command, run in `folder`."""
 
@@ -125,7 +120,6 @@ class Plait:
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,
-                preexec_fn=_listen_to_interrupts,
             )
         finally:
             self._note_daemons()
@@ -140,7 +134,6 @@ class Plait:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_listen_to_interrupts,
         )
         self._foreground.append(process)
         return process
