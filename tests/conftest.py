@@ -2,6 +2,19 @@
 
 import signal
 
+import pytest
+
+from plait.engine import Reactor
+
 # A shell that runs the tests in the background has SIGINT ignored, by them and by every daemon that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def reactor(request):
+    """A reactor of the test's own, on each engine. It closes what the test leaves open."""
+    reactor = Reactor(engine=request.param)
+    yield reactor
+    reactor.removeAll()
+    reactor.loop.close()

@@ -107,16 +107,19 @@ class Plait:
         self._gates: list[Gate] = []
 
     def __call__(
-        self, *arguments: str, module: tuple[str, ...] = ("plait",), user: int | None = None
+        self, *arguments: str, module: tuple[str, ...] = ("plait",), user: int | None = None, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end, perhaps as another user. A daemon that it leaves is ended with the test."""
+        """Run the command to its end, perhaps as another user, or with something `typed` into it.
+
+        A daemon that it leaves is ended with the test.
+        """
         how = ["-m", *module] if user is None else ["-c", AS_USER, str(user)]
         try:
             return subprocess.run(
                 [sys.executable, *how, *arguments],
                 cwd=self.folder,
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
+                input=typed,
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
-from typing import IO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO
 
 import pytest
 
@@ -40,6 +41,15 @@ def start(plait: Plait, source: str, *options: str) -> IO[str]:
     return process.stdout
 
 
+@contextmanager
+def served(plait: Plait) -> Iterator[BinaryIO]:
+    """A connection on which one line has been answered: what comes on it then."""
+    with connect(plait) as connection, connection.makefile("rb") as answers:
+        connection.sendall(b"first\r\n")
+        assert answers.readline() == b"tsrif\r\n"
+        yield answers
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_request_under_way_is_answered(
     plait: Plait, read_until: Callable[[IO[str], str], str], number: signal.Signals
@@ -65,9 +75,7 @@ def test_a_request_under_way_is_answered(
 def test_a_protocol_that_is_told_closes_at_once(plait: Plait, read_until: Callable[[IO[str], str], str]) -> None:
     output = start(plait, POLITE, "--drain-timeout", "600")
     read_until(output, "Ready.")
-    with connect(plait) as connection, connection.makefile("rb") as answers:
-        connection.sendall(b"first\r\n")
-        assert answers.readline() == b"tsrif\r\n"
+    with served(plait) as answers:
         os.kill(plait.pid(), signal.SIGTERM)
         assert answers.read() == b"goodbye\r\n"
     assert "told to drain" in read_until(output, "Stopped.")
@@ -77,9 +85,7 @@ def test_a_protocol_that_is_told_closes_at_once(plait: Plait, read_until: Callab
 def test_after_the_deadline_connections_are_cut(plait: Plait, read_until: Callable[[IO[str], str], str]) -> None:
     output = start(plait, REVERSER, "--drain-timeout", "0.05")
     read_until(output, "Ready.")
-    with connect(plait) as connection, connection.makefile("rb") as answers:
-        connection.sendall(b"first\r\n")
-        assert answers.readline() == b"tsrif\r\n"
+    with served(plait) as answers:
         os.kill(plait.pid(), signal.SIGTERM)
         assert answers.read() == b""
     assert "1 connections have not ended in time." in read_until(output, "Stopped.")
@@ -90,9 +96,7 @@ def test_a_second_signal_stops_at_once(plait: Plait, read_until: Callable[[IO[st
     output = start(plait, REVERSER, "--drain-timeout", "600")
     read_until(output, "Ready.")
     pid = plait.pid()
-    with connect(plait) as connection, connection.makefile("rb") as answers:
-        connection.sendall(b"first\r\n")
-        assert answers.readline() == b"tsrif\r\n"
+    with served(plait) as answers:
         os.kill(pid, signal.SIGTERM)
         read_until(output, "Waiting for the end of 1 connections")
         os.kill(pid, signal.SIGTERM)
@@ -108,9 +112,7 @@ def test_a_second_signal_stops_at_once(plait: Plait, read_until: Callable[[IO[st
 def test_a_daemon_in_the_background_drains_too(plait: Plait) -> None:
     assert plait("run", "--drain-timeout", "600", "-y", plait.application(REVERSER)).returncode == 0
     pid = plait.pid()
-    with connect(plait) as connection, connection.makefile("rb") as answers:
-        connection.sendall(b"first\r\n")
-        assert answers.readline() == b"tsrif\r\n"
+    with served(plait):
         os.kill(pid, signal.SIGTERM)
     await_end(pid)
     assert "have not ended" not in plait.log()

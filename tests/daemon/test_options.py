@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import pstats
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import IO
 
 import pytest
 
-from .conftest import PATIENCE, Plait
+from .conftest import Plait
 from .test_runner import HEAD, events, needs_root, needs_user, refused
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
@@ -44,30 +42,14 @@ def test_a_profile_that_cannot_be_written(plait: Plait) -> None:
 
 
 def test_the_debugger(plait: Plait) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "plait", "run", "-b", "-y", plait.application(BRIEF)],
-        cwd=plait.folder,
-        env=plait.environment,
-        input="where\nc\n",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = plait("run", "-b", "-y", plait.application(BRIEF), typed="where\nc\n")
     assert result.returncode == 0 and "(Pdb)" in result.stdout and "reactor.py" in result.stdout, result
     assert events(plait) == ["start a", "stop a"]
 
 
 def test_debug_mode_comes_with_the_debugger(plait: Plait) -> None:
     source = BRIEF + "from plait.deferred import getDebugging\nnote(getDebugging())\n"
-    result = subprocess.run(
-        [sys.executable, "-m", "plait", "run", "-b", "-y", plait.application(source)],
-        cwd=plait.folder,
-        env=plait.environment,
-        input="c\n",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = plait("run", "-b", "-y", plait.application(source), typed="c\n")
     assert result.returncode == 0 and events(plait)[0] == "True"
 
 

@@ -6,17 +6,8 @@ import socket
 import pytest
 
 from plait.as_twisted.legacy.abstract import FileDescriptor, isIPAddress, isIPv6Address
-from plait.engine import Reactor
 from plait.errors import ConnectionDone, ConnectionFdescWentAway, ConnectionLost
 from plait.interfaces import IHalfCloseableDescriptor, implementer
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def reactor(request):
-    reactor = Reactor(engine=request.param)
-    yield reactor
-    reactor.removeAll()
-    reactor.loop.close()
 
 
 @pytest.fixture

@@ -19,14 +19,6 @@ from plait.transport.address import ProcessAddress
 from plait.transport.process import reapAllProcesses, reapProcessHandlers
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
-def reactor(request):
-    reactor = Reactor(engine=request.param)
-    yield reactor
-    reactor.removeAll()
-    reactor.loop.close()
-
-
 @pytest.fixture(params=["pidfd", "thread"])
 def waits(request, monkeypatch):
     if request.param == "thread":

@@ -53,18 +53,21 @@ def _reactors(*classes: str) -> Row:
     return _row(f"{_LEGACY}.reactors", **dict.fromkeys(classes, "plait.engine:Reactor"))
 
 
-# Looked for one by one, so that a program that wants none of them needs no pyOpenSSL.
+def _each(room: str, names: str) -> dict[str, str]:
+    """Names that are looked for one by one in a module of old programs' things, which is imported for none of the others."""
+    return {name: f"{_LEGACY}.{room}:{name}" for name in names.split()}
+
+
+# A program that wants none of them needs no pyOpenSSL.
 _TLS_OPTIONS = {
-    name: f"{_LEGACY}.{room}:{name}"
-    for room, names in (
-        (
-            "tlsoptions",
-            "AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError"
-            " optionsForClientTLS platformTrust protocolNegotiationMechanisms trustRootFromCertificates",
-        ),
-        ("tlscertificates", "Certificate KeyPair PrivateCertificate"),
-    )
-    for name in names.split()
+    **_each(
+        "tlsoptions",
+        """
+            AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
+            platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+        """,
+    ),
+    **_each("tlscertificates", "Certificate KeyPair PrivateCertificate"),
 }
 
 # --8<-- [start:table]
@@ -98,13 +101,7 @@ MODULES: Mapping[str, Row] = {
         tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
     ),
     "twisted.plugins.twisted_reactors": _row(
-        asyncio=f"{_LEGACY}.reactorplugins:asyncio",
-        default=f"{_LEGACY}.reactorplugins:default",
-        epoll=f"{_LEGACY}.reactorplugins:epoll",
-        iocp=f"{_LEGACY}.reactorplugins:iocp",
-        kqueue=f"{_LEGACY}.reactorplugins:kqueue",
-        poll=f"{_LEGACY}.reactorplugins:poll",
-        select=f"{_LEGACY}.reactorplugins:select",
+        **_each("reactorplugins", "asyncio default epoll iocp kqueue poll select")
     ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"

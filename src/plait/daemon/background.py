@@ -94,6 +94,11 @@ def run_in_background(work: Callable[[Link], int]) -> int:
     except OSError as error:
         link.failed(f"cannot make a process to run in the background: {reason(error)}")
         os._exit(1)
+    return run_linked(link, work)
+
+
+def run_linked(link: Link, work: Callable[[Link], int]) -> int:
+    """Call `work` in the process that is to serve; what keeps it from that is said on `link`. Returns the status to exit with."""
     try:
         return work(link)
     except StartError as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from plait.daemon.logs import LogOutput
+from plait.daemon.signals import OnSignal
 from plait.daemon.systemd import Notifier
 from plait.deferred import ensureDeferred, maybeDeferred
 from plait.log import Logger
-from plait.service import IService, describe
+from plait.service import IService, describe, walk
 
 _log = Logger(namespace="plait.daemon")
 
@@ -23,16 +23,8 @@ class Reloading:
         self._root = root
         self._output = output
         self._notifier = notifier
-        self._loop = reactor.loop
         self._wanted = self._busy = False
-        if hasattr(signal, "SIGHUP"):
-            self._loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-
-    def close(self) -> None:
-        """Leave further signals alone: they must not end a program that is stopping."""
-        if hasattr(signal, "SIGHUP") and not self._loop.is_closed():
-            self._loop.remove_signal_handler(signal.SIGHUP)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.close = OnSignal(reactor.loop, "SIGHUP", self._hung_up).close
 
     def _hung_up(self) -> None:
         self._wanted = True
@@ -46,7 +38,7 @@ class Reloading:
             self._notifier.reloading()
             self._output.reopen()
             _log.info("Received SIGHUP, reloading.")
-            for service in list(_all_services(self._root)):
+            for service in list(walk(self._root)):
                 reload = getattr(service, "reloadService", None)
                 if reload is not None:
                     try:
@@ -61,10 +53,3 @@ class Reloading:
 def is_wanted(foreground: bool) -> bool:
     """Whether SIGHUP means to reload. On a terminal it says that the terminal is gone, and ends the program as ever."""
     return hasattr(signal, "SIGHUP") and not (foreground and sys.stdin is not None and sys.stdin.isatty())
-
-
-def _all_services(service: Any) -> Iterator[Any]:
-    yield service
-    if hasattr(service, "services"):
-        for part in service:
-            yield from _all_services(part)

@@ -13,7 +13,6 @@ import os
 import platform
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any
 import plait
 from plait.current import getReactor
 from plait.daemon import privileges
-from plait.daemon.background import Link, run_in_background
+from plait.daemon.background import Link, run_in_background, run_linked
 from plait.daemon.errors import StartError, reason, user_traceback
 from plait.daemon.keeper import Keeper
 from plait.daemon.loading import load_application
@@ -38,7 +37,7 @@ from plait.engine.reactor import setDefaultReactor
 from plait.errors import CannotListenError, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
-from plait.service import IProcess, IService, MultiService
+from plait.service import IProcess, IService, MultiService, walk
 from plait.task import LoopingCall
 from plait.transport.handover import inherited
 
@@ -86,7 +85,9 @@ def run(options: Options) -> int:
     origin = Origin.remember()
     handed = take_up()
     if handed is not None:
-        return _take_over(options, origin, handed)
+        return run_linked(
+            Link(handed.link, detach=not options.foreground), lambda link: _serve(options, origin, link, handed)
+        )
     try:
         if options.foreground:
             return _serve(options, origin, None)
@@ -94,19 +95,6 @@ def run(options: Options) -> int:
     except StartError as error:
         print(f"plait: {error}", file=sys.stderr)
         return 1
-
-
-def _take_over(options: Options, origin: Origin, handed: Handed) -> int:
-    """Run in place of the process that has started this one."""
-    link = handed.make_link(options.foreground)
-    try:
-        return _serve(options, origin, link, handed)
-    except StartError as error:
-        link.failed(str(error))
-    except BaseException:
-        link.failed(f"it met an error that it does not know:\n{traceback.format_exc().rstrip()}")
-        raise
-    return 1
 
 
 def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed | None = None) -> int:
@@ -121,8 +109,7 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
         undo.callback(notifier.close)
         started = _start(options, handed, undo)
         reactor = started.reactor
-        upgrading = Upgrading(reactor, origin, started.keeper, notifier)
-        undo.callback(upgrading.close)
+        undo.callback(Upgrading(reactor, origin, started.keeper, notifier).close)
         if is_wanted(options.foreground):
             undo.callback(Reloading(reactor, started.root, started.output, notifier).close)
 
@@ -164,7 +151,8 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
         if link is not None:
             link.ready()  # an application that was done at once has been started well, too
         _log.info("Stopped.")
-    return 1 if _has_given_up(started.root) else 0
+    # a supervisor ends the program if its services do not stay up
+    return 1 if any(getattr(service, "gaveUp", None) is not None for service in walk(started.root)) else 0
 
 
 @dataclass(frozen=True)
@@ -186,13 +174,6 @@ def _run_reactor(options: Options, reactor: Any) -> None:
             call(reactor.run)
     else:
         reactor.run()
-
-
-def _has_given_up(service: Any) -> bool:
-    """Whether a supervisor has ended the program because its services did not stay up."""
-    return getattr(service, "gaveUp", None) is not None or (
-        isinstance(service, MultiService) and any(_has_given_up(part) for part in service)
-    )
 
 
 def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started:

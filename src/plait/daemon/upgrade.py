@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from plait.daemon.background import READY, Link
+from plait.daemon.background import READY
 from plait.daemon.keeper import Keeper
+from plait.daemon.signals import OnSignal
 from plait.daemon.systemd import Notifier
 from plait.deferred import Deferred, ensureDeferred
 from plait.engine import deferToThread
@@ -63,10 +63,6 @@ class Handed:
     link: int
     keeper: int | None
 
-    def make_link(self, foreground: bool) -> Link:
-        """The line to the process before us."""
-        return Link(self.link, detach=not foreground)
-
 
 def take_up() -> Handed | None:
     """Take what another process has handed over, its listening sockets first of all. None if there is none."""
@@ -83,23 +79,15 @@ def take_up() -> Handed | None:
 
 
 class Upgrading:
-    """Starts the next process at each SIGUSR2. `done` says that one has taken this process's place."""
+    """Starts the next process at each SIGUSR2. Once one serves, this one stops."""
 
     def __init__(self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier) -> None:
-        self.done = False
         self._reactor = reactor
         self._origin = origin
         self._keeper = keeper
         self._notifier = notifier
         self._busy = False
-        if hasattr(signal, "SIGUSR2"):
-            reactor.loop.add_signal_handler(signal.SIGUSR2, self._asked)
-
-    def close(self) -> None:
-        """Leave further signals alone."""
-        if hasattr(signal, "SIGUSR2") and not self._reactor.loop.is_closed():
-            self._reactor.loop.remove_signal_handler(signal.SIGUSR2)
-            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        self.close = OnSignal(reactor.loop, "SIGUSR2", self._asked).close
 
     def _asked(self) -> None:
         if self._busy:
@@ -155,19 +143,15 @@ class Upgrading:
             if (not part or said.startswith(READY) or len(said) > _LONGEST_MESSAGE) and not ended.called:
                 ended.callback(None)
 
-        def too_late() -> None:
+        def too_late(result: object, limit: float) -> None:
             child.kill()
-            said[:] = f" it was not ready within {START_LIMIT:g} seconds".encode()
-            ended.callback(None)
+            said[:] = f" it was not ready within {limit:g} seconds".encode()
 
-        late = self._reactor.callLater(START_LIMIT, too_late)
         loop.add_reader(news, read)
         try:
-            await ended
+            await ended.addTimeout(START_LIMIT, self._reactor, too_late)
         finally:
             loop.remove_reader(news)
-            if late.active():
-                late.cancel()
         if said.startswith(READY):
             return None
         return bytes(said[1:]).decode("utf-8", "replace") or "it ended before it was ready, and left no word"
@@ -175,7 +159,6 @@ class Upgrading:
     def _hand_over(self, ports: list[Any], child: subprocess.Popen[bytes]) -> None:
         _log.info("Process {pid} serves now. This one ends.", pid=child.pid)
         child.returncode = 0  # it outlives us: Popen must not complain of that
-        self.done = True
         for port in ports:
             port.hand_over(child.pid)
         if self._keeper is not None:

@@ -28,15 +28,13 @@ async def drain(reactor: Reactor, patience: float) -> int:
     ended: Deferred[None] = Deferred()
 
     def look() -> None:
-        if not ended.called and not network.accepted():
+        # asked at each end: to list them all each time would take too long where there are many
+        if not ended.called and not network.has_accepted():
             ended.callback(None)
 
     network.connection_ended = look
-    late = reactor.callLater(patience, ended.callback, None)
-    await ended
+    await ended.addTimeout(patience, reactor, lambda *_: None)
     network.connection_ended = None
-    if late.active():
-        late.cancel()
     left = len(network.accepted())
     if left:
         _log.warn("{count} connections have not ended in time.", count=left)

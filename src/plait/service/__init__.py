@@ -3,12 +3,14 @@
 In reading order: `plait.service.interfaces` (what a service promises), `plait.service.base` (a service, a collection
 of services), `plait.service.application` (the root of a program), `plait.service.network` (servers, clients, timers),
 `plait.service.endpoint` (the same at endpoints, and clients that reconnect), `plait.service.jobs` (an async function as a
-service), `plait.service.supervision` (services that are started again).
+service), `plait.service.processes` (a program as one), `plait.service.supervision` (services that are started again),
+`plait.service.backoff` (after how long).
 """
 
 from plait.service.application import Application
-from plait.service.base import MultiService, Service, describe
-from plait.service.endpoint import ClientService, StreamServerEndpointService, backoffPolicy
+from plait.service.backoff import backoff, backoffPolicy
+from plait.service.base import MultiService, Service, describe, walk
+from plait.service.endpoint import ClientService, StreamServerEndpointService
 from plait.service.interfaces import IProcess, IService, IServiceCollection
 from plait.service.jobs import Job
 from plait.service.network import (
@@ -25,7 +27,7 @@ from plait.service.network import (
     UNIXServer,
 )
 from plait.service.processes import ProcessService
-from plait.service.supervision import Child, StopTimeoutError, Supervisor, TooManyRestartsError, backoff
+from plait.service.supervision import Child, StopTimeoutError, Supervisor, TooManyRestartsError
 
 __all__ = [
     "Application",
@@ -56,4 +58,5 @@ __all__ = [
     "backoff",
     "backoffPolicy",
     "describe",
+    "walk",
 ]

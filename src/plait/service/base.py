@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from plait.deferred import Deferred, DeferredList, ensureDeferred, maybeDeferred
 from plait.failure import Failure
-from plait.interfaces import adapt, implementer
+from plait.interfaces import adapt, implementer, provides
 from plait.log import Logger
 from plait.service.interfaces import IService, IServiceCollection
 
@@ -191,6 +191,14 @@ class MultiService(Service):
                 self._begun.append(service)
 
 
+def walk(service: Any) -> Iterator[Any]:
+    """A service, and if it is a collection all that are in it, each before those in it, in the order of their starts."""
+    yield service
+    if provides(IServiceCollection, service):
+        for part in service:
+            yield from walk(part)
+
+
 def describe(service: object) -> str:
     """What to call a service in a message: its class, and its name if it has one."""
     name = getattr(service, "name", None)
@@ -208,6 +216,14 @@ def tell_supervisor(service: IService, failure: Failure) -> bool:
             return True
         child, above = above, getattr(above, "parent", None)  # type: ignore[assignment]
     return False
+
+
+def report_end(service: Service, failure: Failure | None) -> None:
+    """`service`, which ran, has come to its end by itself: it has failed, or (without a failure) done its work."""
+    if failure is not None:
+        service.reportFailure(failure)
+    elif child_ended := getattr(service.parent, "childEnded", None):
+        child_ended(service)
 
 
 def has_privileged_part(service: IService) -> bool:

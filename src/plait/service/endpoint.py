@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from plait.endpoints.joining import PassingProtocol
 from plait.failure import Failure
 from plait.interfaces import IProtocolFactory, IStreamClientEndpoint, IStreamServerEndpoint, implementer
 from plait.log import Logger
+from plait.service.backoff import backoffPolicy
 from plait.service.base import Service, describe
 
 _log = Logger(namespace="plait.service")
@@ -89,28 +89,6 @@ class StreamServerEndpointService(Service):
     def _opened(self, port: Any) -> Any:
         self._port = port
         return port
-
-
-def backoffPolicy(
-    initialDelay: float = 1.0,
-    maxDelay: float = 60.0,
-    factor: float = 1.5,
-    jitter: Callable[[], float] = random.random,
-) -> Callable[[int], float]:
-    """A back-off for `ClientService`: ``policy(n)`` is how many seconds to wait after the nth failure in a row.
-
-    That is `initialDelay` times `factor` to the nth power, `maxDelay` at most; and what `jitter` returns (up to a second) on
-    top, so that many clients that lost the same server do not come back as one.
-    """
-
-    def policy(attempt: int) -> float:
-        try:
-            delay = min(initialDelay * factor**attempt, maxDelay)
-        except OverflowError:
-            delay = maxDelay
-        return delay + jitter()
-
-    return policy
 
 
 class ClientService(Service):

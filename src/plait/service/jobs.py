@@ -9,7 +9,7 @@ from typing import Any
 from plait.deferred import CancelledError, Deferred, ensureDeferred
 from plait.failure import Failure
 from plait.log import Logger
-from plait.service.base import Service, describe
+from plait.service.base import Service, describe, report_end
 
 _log = Logger(namespace="plait.service")
 
@@ -54,9 +54,6 @@ class Job(Service):
         self._work = None
         failure = result if isinstance(result, Failure) else None
         if self.running:
-            if failure is not None:
-                self.reportFailure(failure)
-            elif child_ended := getattr(self.parent, "childEnded", None):
-                child_ended(self)
+            report_end(self, failure)
         elif failure is not None and not failure.check(CancelledError, asyncio.CancelledError):
             _log.failure("{service} failed while it was being stopped", failure, service=describe(self))

@@ -11,7 +11,7 @@ from plait.errors import ProcessDone, ProcessExitedAlready
 from plait.failure import Failure
 from plait.log import Logger, LogLevel
 from plait.protocol import ProcessProtocol
-from plait.service.base import Service, describe
+from plait.service.base import Service, describe, report_end
 
 _log = Logger(namespace="plait.service")
 
@@ -99,12 +99,8 @@ class ProcessService(Service):
 
     def _ended(self, reason: Failure) -> None:
         self._watch = None
-        if not self.running:
-            return
-        if not reason.check(ProcessDone):
-            self.reportFailure(reason)
-        elif child_ended := getattr(self.parent, "childEnded", None):
-            child_ended(self)
+        if self.running:
+            report_end(self, None if reason.check(ProcessDone) else reason)
 
 
 class _Watch(ProcessProtocol):

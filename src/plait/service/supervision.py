@@ -14,7 +14,6 @@ done its work is not started again because a sibling failed.
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from plait.deferred import Deferred, ensureDeferred, maybeDeferred, succeed
 from plait.errors import ReactorNotRunning
 from plait.failure import Failure
 from plait.log import Logger, LogLevel
+from plait.service.backoff import backoff
 from plait.service.base import MultiService, Service, begin, describe, has_privileged_part, stop, tell_supervisor
 from plait.service.interfaces import IService
 from plait.service.jobs import Job
@@ -79,26 +79,6 @@ class Child:
     def must_stop(self) -> bool:
         """Whether there is anything to stop, or a stop that has not come to its end."""
         return self.opened or self.state in _TO_STOP or self.pending_stop is not None
-
-
-def backoff(
-    initial: float = 0.1, maximum: float = 30.0, factor: float = 2.0, jitter: float = 0.1
-) -> Callable[[int], float]:
-    """A back-off: ``policy(n)`` is how many seconds to wait before the attempt after the nth failure, from 1.
-
-    It is `initial` seconds at first, `factor` times as many each time, never more than `maximum`; each is made longer or
-    shorter by up to the part `jitter` of it, so that many programs that lost the same server do not come back as one.
-    """
-
-    def policy(failures: int) -> float:
-        exponent = min(failures - 1, 1000)
-        try:
-            delay = min(initial * factor**exponent, maximum)
-        except OverflowError:
-            delay = maximum
-        return delay * random.uniform(1 - jitter, 1 + jitter)
-
-    return policy
 
 
 class Supervisor(MultiService):
@@ -436,22 +416,13 @@ class Supervisor(MultiService):
         if child.pending_stop is None:
             child.pending_stop = Deferred()
             stop(child.service).addBoth(lambda _: self._stopped(child))
-        in_time: Deferred[bool] = Deferred()
-        if child.pending_stop is not None:
-            late = self._clock().callLater(child.stopTimeout, in_time.callback, False)
-
-            def stopped(_: object) -> None:
-                if late.active():
-                    late.cancel()
-                    in_time.callback(True)
-
-            child.pending_stop.addCallback(stopped)
-            if not await in_time:
-                _log.error(
-                    "{child} has not stopped within {s:g} s.", child=describe(child.service), s=child.stopTimeout
-                )
-                return False
-        return True
+        if child.pending_stop is None:
+            return True  # it was done at once
+        stopped: Deferred[bool] = _end_of(child.pending_stop).addCallback(lambda _: True)
+        in_time: bool = await stopped.addTimeout(child.stopTimeout, self._clock(), lambda *_: False)
+        if not in_time:
+            _log.error("{child} has not stopped within {s:g} s.", child=describe(child.service), s=child.stopTimeout)
+        return in_time
 
     def _stopped(self, child: Child) -> None:
         """`child` has stopped, in its time or not."""
@@ -477,12 +448,9 @@ class Supervisor(MultiService):
 
     async def _sleep(self, seconds: float) -> None:
         """Wait so long, or until there is something new."""
-        alarm: Deferred[None] = Deferred()
-        self._alarm = alarm
-        call = self._clock().callLater(seconds, self._wake)
-        await alarm
-        if call.active():
-            call.cancel()
+        self._alarm = Deferred()
+        await self._alarm.addTimeout(seconds, self._clock(), lambda *_: None)
+        self._alarm = None
 
     def _wake(self) -> None:
         alarm, self._alarm = self._alarm, None

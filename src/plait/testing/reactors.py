@@ -140,7 +140,6 @@ class MemoryThreadPool:
     IReactorSocket,
     IReactorFDSet,
     IReactorThreads,
-    IReactorPluggableNameResolver,
 )
 class MemoryReactor:
     """A reactor without a network. No connection is ever made; what is asked for is kept as the arguments of the call:

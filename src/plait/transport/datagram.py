@@ -126,10 +126,6 @@ class DatagramPort:
         """What was asked for, if the next process can be handed the socket."""
         return None
 
-    def _take_over(self) -> socket.socket | None:
-        """A socket that the process before us has had, and handed on."""
-        return inherited.take(self.place) if self.place is not None else None
-
     def hand_over(self, pid: int) -> None:
         """The process `pid` goes on with the socket: leave what belongs to it."""
 
@@ -146,7 +142,7 @@ class DatagramPort:
             self.reactor = getReactor()
         network: Network = self.reactor._net
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or self._take_over() or self._bind()
+        sock = self._adopted or inherited.take(self.place) or self._bind()
         self._adopted = None
         sock.setblocking(False)
         self._network = network

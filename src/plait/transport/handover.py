@@ -29,12 +29,10 @@ class Inherited:
         """Keep a socket for the port that asks for `place`; of several, the first that comes is the first to be taken."""
         self._sockets.setdefault(place, []).append(sock)
 
-    def take(self, place: Place) -> socket.socket | None:
+    def take(self, place: Place | None) -> socket.socket | None:
         """The socket for a port that asks for `place`; None if it has to open one."""
-        waiting = self._sockets.get(place)
-        if not waiting:
-            return None
-        return waiting.pop(0)
+        waiting = self._sockets.get(place) if place is not None else None
+        return waiting.pop(0) if waiting else None
 
     def finish(self) -> Iterable[Place]:
         """All is ours now. Close what nobody has asked for: the new code does not listen there any more; gives those places."""

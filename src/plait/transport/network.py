@@ -64,6 +64,10 @@ class Network:
         """The connections that others have made to us."""
         return [connection for connection in self.connections if not connection.is_client]
 
+    def has_accepted(self) -> bool:
+        """Whether there is such a connection."""
+        return any(not connection.is_client for connection in self.connections)
+
     def forget(self, connection: Connection) -> None:
         """A connection has ended."""
         self.connections.discard(connection)

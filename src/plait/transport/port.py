@@ -83,12 +83,7 @@ class Port:
 
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
-        if self._adopted is None:
-            self.place = (
-                self._kind,
-                self.interface,
-                os.fsdecode(self.port if isinstance(self.port, bytes) else str(self.port)),
-            )
+        self.place = self._place() if self._adopted is None else None
         sock = self._adopted or self._take_over()
         if sock is None:
             sock = self._bind()
@@ -114,9 +109,13 @@ class Port:
             raise
         self._network.ports.add(self)
 
+    def _place(self) -> Place:
+        """What was asked for, by which the next process finds the socket."""
+        return self._kind, self.interface, str(self.port)
+
     def _take_over(self) -> socket.socket | None:
         """A socket that the process before us has listened with, and handed on."""
-        return inherited.take(self.place) if self.place is not None else None
+        return inherited.take(self.place)
 
     def hand_over(self, pid: int) -> None:
         """The process `pid` goes on with the socket: leave what belongs to it."""

@@ -19,7 +19,7 @@ from plait.deferred.filelock import FilesystemLock, isLocked
 from plait.log import Logger
 from plait.transport.address import UNIXAddress
 from plait.transport.connector import Connector
-from plait.transport.handover import inherited
+from plait.transport.handover import Place, inherited
 from plait.transport.port import Port
 from plait.transport.unixstream import Acceptor, UNIXConnection, UNIXStream
 
@@ -154,6 +154,9 @@ class UNIXPort(Port):
 
     def _bind(self) -> socket.socket:
         return self._file.bind(socket.SOCK_STREAM)
+
+    def _place(self) -> Place:
+        return self._kind, "", os.fsdecode(self.port)
 
     def _take_over(self) -> socket.socket | None:
         sock = super()._take_over()

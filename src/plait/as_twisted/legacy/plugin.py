@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import importlib
 import importlib.machinery
-import importlib.util
 import os
 import pickle
 import pkgutil
