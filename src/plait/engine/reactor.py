@@ -42,7 +42,7 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log import Logger
-from plait.transport import Connector, Port
+from plait.transport import Binding, Connector, Port
 from plait.transport.network import Network
 from plait.transport.tls import check_context_factory
 
@@ -316,11 +316,13 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
 
     # -- TCP and TLS
 
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
+    def listenTCP(self, port: int | Binding, factory: Any, backlog: int = 50, interface: str = "") -> Port:
         """Listen on a TCP port, now; 0 lets the system choose one (see `Port.getHost`).
 
+        :param port: its number, or a `plait.transport.Binding`, with which it can be shared.
         :param interface: an address of ours; empty for all of IPv4, "::" for all of IPv6.
         :raises plait.errors.CannotListenError: if that cannot be.
+        :raises ValueError: if a binding and `interface` contradict each other.
         """
         return self._listen(Port(self._net, port, factory, backlog, interface))
 
@@ -336,27 +338,29 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def connectTCP(
         self,
         host: str,
-        port: int,
+        port: int | str,
         factory: Any,
         timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
+        bindAddress: Binding | tuple[str, int] | None = None,
     ) -> Connector:
         """Connect to a TCP port. `factory` (a `ClientFactory`) is told how it goes.
 
         :param host: an address or a name.
+        :param port: its number, or the name of a service that the system knows.
         :param timeout: seconds until the attempt is given up; None waits as long as the system does.
-        :param bindAddress: our own side's address and port (0 for any).
+        :param bindAddress: our own side's address and port (0 for any), or a `plait.transport.Binding`.
+        :raises plait.errors.ServiceNameUnknownError: if there is no such service.
         """
         return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress))
 
     def connectSSL(
         self,
         host: str,
-        port: int,
+        port: int | str,
         factory: Any,
         contextFactory: Any,
         timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
+        bindAddress: Binding | tuple[str, int] | None = None,
     ) -> Connector:
         """As `connectTCP`, with TLS. `contextFactory` says who is believed (`plait.transport.tls`).
 

@@ -21,7 +21,7 @@ from plait.interfaces import (
 )
 from plait.log.legacy import err
 
-__all__ = ["clientFromString", "makeBinding", "serverFromString"]
+__all__ = ["clientFromString", "serverFromString"]
 
 
 def serverFromString(reactor: Any, description: str | bytes) -> Any:
@@ -34,11 +34,6 @@ def clientFromString(reactor: Any, description: str | bytes) -> Any:
     """As `plait.endpoints.clientFromString`; plugins for strings of clients are asked, too."""
     more = _from_plugins(IStreamClientEndpointStringParserWithReactor, "parseStreamClient")
     return endpoint_of(reactor, description, CLIENTS, "parseStreamClient", more)
-
-
-def makeBinding(address: str | tuple[str, int] | None, port: int = 0) -> tuple[str, int] | None:
-    """What to connect from, as the reactor takes it: the pair of an address and a port."""
-    return (address, port) if isinstance(address, str) else address
 
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
