@@ -174,7 +174,11 @@ MODULES: Mapping[str, Row] = {
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
     "twisted.internet.base": _row(
-        f"{_LEGACY}.base", only="DelayedCall", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
+        f"{_LEGACY}.base",
+        only="DelayedCall",
+        PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
+        ReactorBase="plait.engine:Reactor",
+        _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.endpoints": _row(
@@ -219,6 +223,11 @@ MODULES: Mapping[str, Row] = {
             ProtocolToConsumerAdapter ReconnectingClientFactory ServerFactory connectionDone
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
+    ),
+    "twisted.internet._resolver": _row(
+        f"{_LEGACY}.resolvers",
+        ComplexResolverSimplifier="plait.transport.names:ToSimpleResolver",
+        SimpleResolverComplexifier="plait.transport.names:FromSimpleResolver",
     ),
     "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions", f"{_LEGACY}.tlscertificates"),
     "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),

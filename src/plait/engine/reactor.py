@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 import threading
 from asyncio import AbstractEventLoop, _get_running_loop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ParamSpec
 from weakref import WeakKeyDictionary
 
 from plait import current
-from plait.deferred import Deferred, succeed
 from plait.engine.adopted import AdoptingReactor
 from plait.engine.datagrams import DatagramReactor
 from plait.engine.descriptors import Descriptors, WatchesDescriptors
@@ -25,11 +23,12 @@ from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
+from plait.engine.resolving import ResolvingReactor
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
 from plait.engine.unix import UNIXReactor
-from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
+from plait.errors import ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
@@ -52,7 +51,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
-class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, WatchesDescriptors):
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, ResolvingReactor, WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -108,6 +107,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
             self._leave(before)
         self._own = own
         self._network = Network(loop)
+        self._network.name_resolver = self._installed_resolver()
         self._descriptors = Descriptors(loop)
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
@@ -384,27 +384,6 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def _watching(self) -> Descriptors:
         _ = self.loop  # makes sure that there is one
         return self._descriptors
-
-    def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
-        """Look up the IPv4 address of a host name, as text, with the system's resolver.
-
-        :param timeout: how long that may take, in seconds: the sum counts.
-
-        The Deferred fails with `plait.errors.DNSLookupError` if there is no address, or not in time.
-        """
-        loop = self.loop
-
-        async def look_up() -> str:
-            try:
-                async with asyncio.timeout(sum(timeout)):
-                    found = await loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError) as e:
-                why = "it took too long" if isinstance(e, TimeoutError) else str(e)
-                raise DNSLookupError(f"no IPv4 address of {name!r} found: {why}") from None
-            return str(found[0][4][0])
-
-        # "" has always meant any address of this host
-        return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
         """Stop listening, cut all connections and pipes to children, watch no descriptor any more; gives all that there were."""

@@ -1,8 +1,8 @@
 """How bytes travel: one chapter for each kind of transport.
 
 In reading order: `address`, `stream` (a connection: the hot path), `facts` (what it tells of itself), `network` (what they
-share), `binding`, `port` (listening), `connector` (connecting), `tls` (contexts), `tlslayer` and the two machines that it
-drives, `datagram` and `udp`, `stdio`, `pipes` and `process` (children).
+share), `binding`, `names` (look-ups), `port` (listening), `connector` (connecting), `tls` (contexts), `tlslayer` and the two
+machines that it drives, `datagram` and `udp`, `stdio`, `pipes` and `process` (children).
 """
 
 from plait.transport.address import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress

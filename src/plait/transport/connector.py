@@ -15,6 +15,7 @@ from plait.log import Logger
 from plait.protocol import Protocol
 from plait.transport.address import Address, IPv4Address, IPv6Address
 from plait.transport.binding import Binding, binding_of
+from plait.transport.names import ask
 from plait.transport.network import LOOK_AGAIN, Network, family_of
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
@@ -125,7 +126,7 @@ class Connector:
                 raise
         except Exception as e:
             if self.state == "connecting" and self._task is asyncio.current_task():
-                self._failed(errors.getConnectError(e))
+                self._failed(e if isinstance(e, errors.DNSLookupError) else errors.getConnectError(e))
 
     async def _connect_any(self) -> None:
         """Try the host's addresses in turn; the last error is raised if none will do."""
@@ -135,9 +136,11 @@ class Connector:
         family = socket.AF_UNSPEC
         if self._binding is not None and self._binding.host:
             family = family_of(self._binding.host)[0]
-        addresses = _numeric(self.host, self.port) or await loop.getaddrinfo(
-            self.host, self.port, family=family, type=socket.SOCK_STREAM
-        )
+        addresses = _numeric(self.host, self.port)
+        if not addresses and (resolver := self._network.name_resolver) is not None:
+            addresses = await _ask(resolver, self.host, self.port, family)
+        elif not addresses:
+            addresses = await loop.getaddrinfo(self.host, self.port, family=family, type=socket.SOCK_STREAM)
         error: Exception = OSError("the name has no address")
         for kind, _, _, _, address in addresses:
             try:
@@ -205,7 +208,7 @@ class Connector:
             self._timer.cancel()
             self._timer = None
 
-    def _failed(self, error: errors.ConnectError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._end_attempt()
         self.state = "disconnected"
         try:
@@ -262,12 +265,19 @@ def _port_number(port: int | str) -> int:
     return port
 
 
-def _numeric(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
+def _numeric(host: str, port: int) -> list[tuple[Any, ...]]:
     """What getaddrinfo gives, if `host` is a literal address; else an empty list. It does not ask the network."""
     try:
-        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)  # type: ignore[return-value]
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except (socket.gaierror, UnicodeError):
         return []
+
+
+async def _ask(resolver: Any, host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """What getaddrinfo would give, from the resolver that is installed."""
+    only = {int(socket.AF_INET): IPv4Address, int(socket.AF_INET6): IPv6Address}.get(family)
+    found = await ask(resolver, host, port, [only] if only is not None else (IPv4Address, IPv6Address))
+    return [answer for address in found for answer in _numeric(address.host, port)]
 
 
 def _literal(address: tuple[Any, ...]) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from plait.as_twisted.legacy.plugin import IPlugin, getPlugins
 from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred
-from plait.endpoints.names import addresses_in
 from plait.endpoints.strings import CLIENTS, SERVERS, endpoint_of, given_endpoint, quoteStringArgument
 from plait.endpoints.wrapping import proxyEndpoint
 from plait.failure import Failure
@@ -20,6 +19,7 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log.legacy import err
+from plait.transport.names import addresses_in
 
 __all__ = ["clientFromString", "serverFromString"]
 
