@@ -58,6 +58,8 @@ class UNIXStream(asyncio.Transport):
         self._writing = False
         self._paused = False
         self._full = False
+        self._high = HIGH_WATER
+        self._low = HIGH_WATER // 4
         self._ended = False  # write_eof was called
         self._closing = False
         self._gone = False
@@ -216,7 +218,7 @@ class UNIXStream(asyncio.Transport):
                 return
             if self._ended:
                 self._shut_down()
-        if self._full and self.get_write_buffer_size() <= HIGH_WATER // 4:
+        if self._full and self.get_write_buffer_size() <= self._low:
             self._full = False
             self._connection.resume_writing()
 
@@ -235,13 +237,23 @@ class UNIXStream(asyncio.Transport):
         self._sent += sent
 
     def _check_mark(self) -> None:
-        if not self._full and self.get_write_buffer_size() > HIGH_WATER:
+        if not self._full and self.get_write_buffer_size() > self._high:
             self._full = True
             self._connection.pause_writing()
 
     def get_write_buffer_size(self) -> int:
         """How many bytes wait to be sent; a descriptor counts as `WEIGHT`."""
         return len(self._buffer) + WEIGHT * len(self._descriptors)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """The marks, low and high: below the one a producer goes on that was paused above the other."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the marks, in bytes. The low one is a quarter of the high one if it is not given."""
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
+        self._check_mark()
 
     def can_write_eof(self) -> bool:
         """True: a UNIX socket can be half closed."""
