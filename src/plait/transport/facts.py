@@ -151,5 +151,5 @@ def _host(address: Any) -> str:
 def _place(name: Any, port_alone: bool = False) -> str:
     """A socket's address, for people; what is closed may have none any more."""
     if not isinstance(name, tuple):
-        return repr(os.fsdecode(name)) if isinstance(name, (str, bytes)) else "nowhere"
+        return os.fsdecode(name) if isinstance(name, (str, bytes)) else "nowhere"
     return str(name[1]) if port_alone else f"{name[0]}:{name[1]}"
