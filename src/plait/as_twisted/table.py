@@ -106,7 +106,7 @@ MODULES: Mapping[str, Row] = {
         tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
     ),
     "twisted.plugins.twisted_reactors": _row(
-        **_each("reactorplugins", "asyncio default epoll iocp kqueue poll select")
+        **_each("reactorplugins", "asyncio default epoll gi gtk3 iocp kqueue poll select")
     ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
