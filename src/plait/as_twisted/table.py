@@ -183,6 +183,7 @@ MODULES: Mapping[str, Row] = {
         only="DelayedCall",
         PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
         ReactorBase="plait.engine:Reactor",
+        ThreadedResolver=f"{_LEGACY}.resolvers:ThreadedResolver",
         _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
@@ -231,6 +232,7 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet._resolver": _row(
         f"{_LEGACY}.resolvers",
+        only="FirstOneWins GAIResolver",
         ComplexResolverSimplifier="plait.transport.names:ToSimpleResolver",
         SimpleResolverComplexifier="plait.transport.names:FromSimpleResolver",
     ),

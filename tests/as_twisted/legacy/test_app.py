@@ -82,7 +82,7 @@ def test_the_built_in_words(alias: None, monkeypatch: pytest.MonkeyPatch) -> Non
     finally:
         substituteReactor(None)
     monkeypatch.setitem(sys.modules, "gi", None)
-    monkeypatch.delitem(sys.modules, "plait.as_twisted.legacy.glibreactor", raising=False)
+    monkeypatch.delitem(sys.modules, "gi.events", raising=False)
     with pytest.raises(ImportError):
         installReactor("gi")
 
