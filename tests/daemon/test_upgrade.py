@@ -182,10 +182,14 @@ def test_if_the_new_code_cannot_start_the_old_goes_on(plait: Plait, versioned: s
     # and once the mistake is mended, the next attempt succeeds
     path.write_text(good)
     change_version(plait)
-    os.kill(old, signal.SIGUSR2)
-    upgraded(plait, old)
-    with connect(plait) as connection:
-        assert ask(connection)[0] == "two"
+    with connect(plait) as kept:
+        assert ask(kept)[0] == "one"
+        os.kill(old, signal.SIGUSR2)
+        upgraded(plait, old)
+        # for a moment both of them accept: no more once the old one drains
+        assert kept.recv(100) == b"drain\r\n"
+        with connect(plait) as connection:
+            assert ask(connection)[0] == "two"
     await_end(old)
     plait.stop()
 
