@@ -85,6 +85,13 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         default=10.0,
         help="at the end, give connections S seconds to come to theirs (default: 10); a second signal stops at once",
     )
+    run.add_argument(
+        "--start-timeout",
+        type=_seconds,
+        metavar="S",
+        default=60.0,
+        help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",
+    )
     run.add_argument("--euid", action="store_true", help="change the effective user and group only (with --uid)")
     run.add_argument("--chroot", metavar="FOLDER", help="make FOLDER the root folder once ports are open (root only)")
     run.add_argument(
@@ -142,6 +149,7 @@ def execute(options: argparse.Namespace) -> int:
             group=options.gid,
             umask=options.umask,
             drain=options.drain_timeout,
+            start_timeout=options.start_timeout,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,

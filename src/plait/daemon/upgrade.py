@@ -32,7 +32,8 @@ _log = Logger(namespace="plait.daemon")
 
 _VARIABLE = "PLAIT_UPGRADE"
 
-# Seconds that the new process may take to start. It is killed then: two that both think they will be the next are worse.
+# Seconds that the new process may take to start, beyond what its services may. It is killed then: two that both think they
+# will be the next are worse.
 START_LIMIT = 120.0
 
 # More than a message of a failed start can have in it that is of use.
@@ -81,11 +82,14 @@ def take_up() -> Handed | None:
 class Upgrading:
     """Starts the next process at each SIGUSR2. Once one serves, this one stops."""
 
-    def __init__(self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier) -> None:
+    def __init__(
+        self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier, start_timeout: float
+    ) -> None:
         self._reactor = reactor
         self._origin = origin
         self._keeper = keeper
         self._notifier = notifier
+        self._limit = START_LIMIT + start_timeout
         self._busy = False
         self.close = OnSignal(reactor.loop, "SIGUSR2", self._asked).close
 
@@ -149,7 +153,7 @@ class Upgrading:
 
         loop.add_reader(news, read)
         try:
-            await ended.addTimeout(START_LIMIT, self._reactor, too_late)
+            await ended.addTimeout(self._limit, self._reactor, too_late)
         finally:
             loop.remove_reader(news)
         if said.startswith(READY):

@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_wait_for_hook",
         "_write_closed",
+        "_write_closing",
         "connected",
         "disconnected",
         "disconnecting",
@@ -131,6 +132,7 @@ class Connection(asyncio.Protocol):
         self._queued = False
         self._over_high_water = False
         self._eof = False
+        self._write_closing = False
         self._write_closed = False
         self._wait_for_hook = 0
         self._paused = False
@@ -201,7 +203,8 @@ class Connection(asyncio.Protocol):
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._size = 0
-            self._transport.write(data)
+            if not self._write_closed:
+                self._transport.write(data)
 
     def eof_received(self) -> bool:
         """The peer will send nothing more. True keeps our side open."""
@@ -457,12 +460,15 @@ class Connection(asyncio.Protocol):
     def loseWriteConnection(self) -> None:
         """Send what was written, then tell the peer that nothing more comes; reading goes on (half-close).
 
-        :raises RuntimeError: if this kind of connection cannot be half closed (TLS).
+        If a producer is registered, what it writes still goes out, and the peer is told when it is done. Under TLS the peer is
+        told by a close_notify (RFC 8446 section 6.1); one that speaks TLS 1.2 may then end the connection.
         """
-        if self._write_closed or self.disconnecting:
-            return
-        if not self._transport.can_write_eof():
-            raise RuntimeError("this connection cannot be half closed (TLS has no such thing): use loseConnection()")
+        if not self._write_closing and not self.disconnecting:
+            self._write_closing = True
+            if self.producer is None:
+                self._close_write()
+
+    def _close_write(self) -> None:
         self.flush()
         self._write_closed = True
         if self._eof:
@@ -540,11 +546,14 @@ class Connection(asyncio.Protocol):
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
-        """The producer is done; the connection is closed now if that was waited for."""
+        """The producer is done; the connection, or our half of it, is closed now if that was waited for."""
         self.producer = None
-        if self.disconnecting and not self._corked:
-            self.flush()
-            self._close()
+        if self.disconnecting:
+            if not self._corked:
+                self.flush()
+                self._close()
+        elif self._write_closing and not self._write_closed:
+            self._close_write()
 
     def stopConsuming(self) -> None:
         """Called by a producer that has nothing to give any more: do without it, and close."""
