@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import Any
+
+from plait.daemon import plugins
+from plait.daemon.errors import StartError
+from plait.daemon.plugins import ListingHelp
 
 # The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
 USAGE_ERROR = 2
@@ -34,11 +39,17 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``run`` to the commands of ``plait``."""
     run = commands.add_parser(
         "run",
-        help="run an application file, as a daemon unless -n is given",
-        description="Run the `application` of a Python file: in the background, with a pid file and a log file, "
-        "or with -n on the terminal.",
+        help="run an application file or a service, as a daemon unless -n is given",
+        usage="plait run [OPTIONS] (-y FILE | SERVICE [OPTIONS OF THE SERVICE])",
+        description="Run the `application` of a Python file, or a service that an installed package offers:\nin the "
+        "background, with a pid file and a log file, or with -n on the terminal.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
+    run.add_argument("-h", "--help", action=ListingHelp, help="show this text and the services that there are")
+    run.add_argument("service", nargs="?", metavar="SERVICE", help="the name of a service that a package offers")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     run.add_argument("-y", "--python", metavar="FILE", help="the Python file that defines `application`")
     run.add_argument(
         "-n", "--nodaemon", action="store_true", help="stay in the foreground, with the log on the terminal"
@@ -112,15 +123,19 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "-b", "--debug", action="store_true", help="run in the debugger pdb, in the foreground, and in debug mode"
     )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
-    run.set_defaults(execute=execute)
+    run.set_defaults(execute=execute, parser=run)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Do what ``plait run`` with these options says. Returns the status to exit with."""
-    if options.python is None:
-        print("plait run: name the application file to run: plait run -y FILE", file=sys.stderr)
+    if options.python is None and options.service is None:
+        print("plait run: say what to run: plait run -y FILE, or plait run SERVICE (see --help)", file=sys.stderr)
         return USAGE_ERROR
     for wrong, message in (
+        (
+            options.python is not None and options.service is not None,
+            f"-y and the service {options.service!r} are two things to run: leave out one",
+        ),
         (options.euid and options.uid is None, "--euid says how to become the user of --uid: add --uid"),
         (
             options.syslog and options.logfile is not None,
@@ -135,11 +150,24 @@ def execute(options: argparse.Namespace) -> int:
         print("plait run: a daemon has no standard output to log to: add -n, or name a file", file=sys.stderr)
         return USAGE_ERROR
 
+    load = None
+    if options.service is not None:
+        try:
+            plugin = plugins.find(options.service)
+            if any(word in ("-h", "--help") for word in options.arguments):
+                plugin.print_help()
+                return 0
+        except StartError as error:
+            print(f"plait: {error}", file=sys.stderr)
+            return error.status
+        load = partial(plugin.make, options.arguments)
+
     from plait.daemon import runner  # loads the rest of Plait: not for --help
 
     return runner.run(
         runner.Options(
-            file=options.python,
+            file=options.python or options.service,
+            load=load,
             foreground=options.nodaemon or options.debug,
             log_file=options.logfile,
             pid_file=options.pidfile,
