@@ -55,8 +55,11 @@ class Plugin:
         found = self.load()
         if hasattr(found, "makeService"):
             return call(self.name, lambda: found.makeService(_parsed(self.name, found, arguments)))
-        options = vars(self.parser(found).parse_all(arguments))
-        return call(self.name, lambda: found(**options))
+        return self.call(found, vars(self.parser(found).parse_all(arguments)))
+
+    def call(self, function: Callable[..., Any], options: dict[str, Any]) -> Any:
+        """The service that a function returns. StartError with the traceback if it raises."""
+        return call(self.name, lambda: function(**options))
 
     def parameters(self) -> list[Parameter]:
         """What a table may say for it. StartError for a service maker, whose options only its own class can read."""
