@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
@@ -37,6 +37,7 @@ from typing import Any
 from plait.as_twisted.table import MODULES, REACTOR, Row
 from plait.as_twisted.version import __version__
 from plait.current import getReactor, substituteReactor
+from plait.daemon.sources import sources
 
 __all__ = ["PLUGINS", "NotProvidedError", "folders_of", "install", "installed", "uninstall"]
 
@@ -255,6 +256,8 @@ def install() -> None:
                 "by plait.as_twisted.install() or python -m plait.as_twisted PROGRAM"
             )
     sys.meta_path.insert(0, _finder)
+    if _service_makers not in sources:
+        sources.append(_service_makers)
     _tell_children()
 
 
@@ -266,11 +269,18 @@ def uninstall() -> None:
     if _finder not in sys.meta_path:
         return
     sys.meta_path.remove(_finder)
+    sources.remove(_service_makers)
     _tell_children_no_more()
     substituteReactor(None)
     for name, module in list(_twisted_modules()):
         if name == REACTOR or isinstance(module, AliasModule):
             del sys.modules[name]
+
+
+def _service_makers() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What ``plait run`` can run besides, while the alias is on."""
+    found: Iterator[tuple[str, Callable[[], Any]]] = import_module("plait.as_twisted.legacy.makers").service_makers()
+    return found
 
 
 def installed() -> bool:

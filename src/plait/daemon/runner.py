@@ -25,7 +25,7 @@ from plait.daemon import privileges
 from plait.daemon.background import Link, run_in_background, run_linked
 from plait.daemon.errors import StartError, reason
 from plait.daemon.keeper import Keeper
-from plait.daemon.loading import load_application
+from plait.daemon.loading import check_service, load_application
 from plait.daemon.logs import LogOutput, named_observer, syslog_observer
 from plait.daemon.pidfile import PidFile
 from plait.daemon.reloading import Reloading, is_wanted
@@ -55,7 +55,8 @@ _TWISTED_REACTORS = frozenset(("default", "select", "poll", "epoll", "kqueue", "
 class Options:
     """What ``plait run`` was asked to do. `file` may be relative to the current folder, the others to `folder`."""
 
-    file: str
+    file: str  # or what else is run, where `load` is given, which makes its service
+    load: Callable[[], Any] | None = None
     foreground: bool = False
     log_file: str | None = None
     pid_file: str = "plait.pid"
@@ -92,7 +93,7 @@ def run(options: Options) -> int:
         return run_in_background(lambda link: _serve(options, origin, link))
     except StartError as error:
         print(f"plait: {error}", file=sys.stderr)
-        return 1
+        return error.status
 
 
 def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed | None = None) -> int:
@@ -178,7 +179,7 @@ def _run_reactor(options: Options, reactor: Any) -> None:
 
 def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started:
     """Everything up to the running reactor. What has to be undone at the end goes on `undo`."""
-    file = os.path.abspath(options.file)
+    file = os.path.abspath(options.file) if options.load is None else options.file
     identity = privileges.find_identity(options.user, options.group)
     _enter(options)
     pidfile = PidFile(os.path.abspath(options.pid_file)) if options.pid_file else None
@@ -210,7 +211,10 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
             pid=os.getpid(),
             file=file,
         )
-        application, service = load_application(file)
+        if options.load is None:
+            application, service = load_application(file)
+        else:
+            application, service = check_service(options.load(), f"what the service {file} is made of")
         root = _as_collection(service)
         process = adapt(IProcess, application, None)
         if process is not None:
@@ -247,6 +251,8 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
         message = INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
         if not output.to_terminal:
             _log.error("{message}", message=message)
+        if isinstance(error, StartError):
+            raise
         raise StartError(message) from error
     reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: ensureDeferred(stop_services(root, reactor, options.drain, starting))
