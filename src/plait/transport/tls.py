@@ -12,7 +12,10 @@ import sys
 from typing import Any
 
 from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
+from plait.transport.tlsfiles import server_context
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
+from plait.transport.tlsserver import ReloadableContext
+from plait.transport.tlsserver import ServerContexts as ServerContexts  # one of the context factories
 
 supported = True
 """Whether there is TLS: the standard library has it. (Programs for Twisted ask, since it was optional there.)"""
@@ -57,24 +60,16 @@ def verifiedClientContextFactory(hostname: str, trust: ssl.SSLContext | None = N
     return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust)
 
 
-class DefaultOpenSSLContextFactory:
+class DefaultOpenSSLContextFactory(ReloadableContext):
     """A server's context: a private key and a certificate, both PEM files (the certificate with its chain).
 
-    :raises OSError: if a file cannot be read.
-    :raises ssl.SSLError: if a file holds no key or certificate, or the two do not belong together.
+    :raises ValueError: if a file cannot be read, holds no key or certificate, or the two do not belong together.
     """
-
-    isClient = False
 
     def __init__(self, privateKeyFileName: str | os.PathLike[str], certificateFileName: str | os.PathLike[str]) -> None:
         self.privateKeyFileName = privateKeyFileName
         self.certificateFileName = certificateFileName
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificateFileName, privateKeyFileName)
-
-    def getContext(self) -> ssl.SSLContext:
-        """The context."""
-        return self._context
+        super().__init__(lambda: server_context(certificateFileName, privateKeyFileName))
 
 
 def context_of(factory: Any) -> Any:
