@@ -10,7 +10,7 @@ import pytest
 
 
 def make_certificate(folder: Path, *names: str) -> tuple[Path, Path]:
-    """The PEM files of a new key, and of its certificate, signed by itself, for `names` (localhost and 127.0.0.1 if there are none).
+    """The PEM files of a new key, and of its certificate, signed by itself, for `names`; else for localhost and 127.0.0.1.
 
     Skips the test where there is no ``openssl``.
     """

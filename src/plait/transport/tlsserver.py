@@ -157,9 +157,7 @@ def in_folder(folder: Path) -> dict[str, tuple[Name, Name | None]]:
             name, certificate, keys = path.name, path / "fullchain.pem", [path / "privkey.pem"]
             if not certificate.exists():
                 continue
-        elif (
-            path.suffix not in (".pem", ".crt") or path.with_name(path.name.removesuffix("-key.pem") + ".pem") in paths
-        ):
+        elif path.suffix not in (".pem", ".crt") or path.name.endswith("-key.pem"):
             continue  # neither a certificate nor a folder of one
         else:
             name = path.stem
