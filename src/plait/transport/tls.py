@@ -39,25 +39,35 @@ class ClientContextFactory:
 
 
 class VerifiedClientContextFactory:
-    """A client's context that verifies the peer. Attributes: `hostname` (str), `context`."""
+    """A client's context that verifies the peer.
+
+    Attributes: `hostname` (str), `context`, `resume`, and `session`: that which the next connection tries to resume, or None.
+    It is good for this host name and context only.
+    """
 
     isClient = True
 
-    def __init__(self, hostname: str, context: ssl.SSLContext) -> None:
+    def __init__(self, hostname: str, context: ssl.SSLContext, resume: bool = True) -> None:
         self.hostname = hostname
         self.context = context
+        self.session: ssl.SSLSession | None = None
+        self.resume = resume
 
     def getContext(self) -> ssl.SSLContext:
         """The context."""
         return self.context
 
 
-def verifiedClientContextFactory(hostname: str, trust: ssl.SSLContext | None = None) -> VerifiedClientContextFactory:
+def verifiedClientContextFactory(
+    hostname: str, trust: ssl.SSLContext | None = None, resume: bool = True
+) -> VerifiedClientContextFactory:
     """A context for a client that verifies the peer's certificate, and that it is one of `hostname` (RFC 9525).
 
     :param trust: a context with the authorities to trust (and a client certificate, say); None: those of the system.
+    :param resume: let each connection that is made with this object resume the session of one that has ended, which saves the
+        peer's certificate and its verification (RFC 8446 section 2.2). An onlooker may see by that that both are one client's.
     """
-    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust)
+    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust, resume)
 
 
 class DefaultOpenSSLContextFactory(ReloadableContext):
@@ -106,7 +116,10 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
-        return StandardMachine(context, not is_client, hostname if is_client else None)
+        if not is_client:
+            return StandardMachine(context, True)
+        resumes = isinstance(contextFactory, VerifiedClientContextFactory) and contextFactory.resume
+        return StandardMachine(context, False, hostname, contextFactory if resumes else None)
     connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
     _set_state(connection, is_client)
     return OpenSSLMachine(connection)
