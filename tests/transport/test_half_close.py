@@ -144,7 +144,7 @@ async def test_a_half_close_before_the_handshake_is_done(kind, certificate):
                 self.transport.write(b"first and last")
                 self.transport.loseWriteConnection()
 
-        client = await connecting(server, trusting(certificate, kind), Hasty).connected
+        client = await connecting(server.address.port, trusting(certificate, kind), Hasty).connected
         there = await server.accepted()
         await there.read_closed
         assert there.data == b"first and last"

@@ -136,7 +136,7 @@ def test_contexts():
 
 
 def test_a_server_without_its_files_says_so(tmp_path):
-    with pytest.raises(OSError):
+    with pytest.raises(ValueError, match=r"cannot read .*no\.(key|pem): No such file"):
         DefaultOpenSSLContextFactory(tmp_path / "no.key", tmp_path / "no.pem")
 
 

@@ -51,18 +51,18 @@ def trusting(certificate, version=None):
     return context
 
 
-def connecting(server, context, protocol=Listening, hostname="localhost"):
-    """A `Client` that connects to a `SecureServer` and believes whom `context` trusts."""
+def connecting(port, context, protocol=Listening, hostname="localhost"):
+    """A `Client` that connects to the port of that number and believes whom `context` trusts."""
     if isinstance(context, ssl.SSLContext):
         context = verifiedClientContextFactory(hostname, context)
     client = Client(protocol)
-    reactor.connectSSL("127.0.0.1", server.address.port, client, context)
+    reactor.connectSSL("127.0.0.1", port, client, context)
     return client
 
 
 async def secure_connection(server, context, protocol=Listening, hostname="localhost"):
     """A client's protocol and a server's, when both have done the handshake. Both must be `Listening`."""
-    client = await connecting(server, context, protocol, hostname).connected
+    client = await connecting(server.address.port, context, protocol, hostname).connected
     there = await server.accepted()
     await client.secured
     await there.secured

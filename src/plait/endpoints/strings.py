@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from plait.endpoints.contexts import client_context, server_context, trusting
+from plait.endpoints.contexts import client_context, server_context, tls_server_context, trusting
 from plait.endpoints.direct import (
     AdoptedStreamServerEndpoint,
     SSL4ClientEndpoint,
@@ -49,6 +49,9 @@ def serverFromString(reactor: Any, description: str | bytes) -> IStreamServerEnd
 
     - ``tcp:PORT:interface=ADDRESS:backlog=N``, ``tcp6:`` with the same;
     - ``unix:PATH:mode=660:backlog=N:lockfile=0``;
+    - ``tls:PORT:privateKey=FILE:certKey=FILE:extraCertChain=FILE:interface=…:backlog=N``, or ``certificates=FOLDER`` in place of
+      the files for a certificate of each name (`plait.transport.tls.ServerContexts`); ``trustRoots=FOLDER`` if clients have to
+      show one, too;
     - ``ssl:PORT:privateKey=FILE:certKey=FILE:extraCertChain=FILE:interface=…:backlog=N``, and ``sslmethod=TLSv1_2_METHOD`` or
       ``dhParameters=FILE`` where an old client needs that;
     - ``stdio:``;
@@ -218,6 +221,21 @@ def _ssl_server(
     return SSL4ServerEndpoint(reactor, _number("port", port), context, _number("backlog", backlog), interface)
 
 
+def _tls_server(
+    reactor: Any,
+    port: str,
+    privateKey: str | None = None,
+    certKey: str | None = None,
+    extraCertChain: str | None = None,
+    certificates: str | None = None,
+    trustRoots: str | None = None,
+    interface: str = "",
+    backlog: str = "50",
+) -> SSL4ServerEndpoint:
+    context = tls_server_context(privateKey, certKey, extraCertChain, certificates, trustRoots)
+    return SSL4ServerEndpoint(reactor, _number("port", port), context, _number("backlog", backlog), interface)
+
+
 def _stdio_server(reactor: Any, nothing: str = "") -> StandardIOEndpoint:
     if nothing:
         raise ValueError(f"stdio endpoints have no arguments: {nothing!r}")
@@ -273,6 +291,7 @@ SERVERS: dict[str, Parser] = {
     "tcp6": _tcp6_server,
     "unix": _unix_server,
     "ssl": _ssl_server,
+    "tls": _tls_server,
     "stdio": _stdio_server,
     "fd": _fd_server,
     "systemd": _systemd_server,

@@ -650,3 +650,9 @@ class SecureConnection(Connection):
     def negotiatedProtocol(self) -> bytes | None:
         """The protocol agreed on by ALPN (RFC 7301), or None."""
         return cast("TLSLayer", self._transport).machine.negotiated()
+
+    @property
+    def sessionReused(self) -> bool:
+        """Whether the handshake was a short one that resumed an earlier session (RFC 8446 section 2.2, RFC 5246 section 7.3)."""
+        reused = getattr(cast("TLSLayer", self._transport).machine.object, "session_reused", False)
+        return bool(reused() if callable(reused) else reused)

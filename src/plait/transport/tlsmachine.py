@@ -68,16 +68,27 @@ class TLSMachine(Protocol):
         """The object of the library that does the work."""
 
 
+class Memory(Protocol):
+    """What a client keeps from one connection to the next. `session` belongs to one context and one host name."""
+
+    session: ssl.SSLSession | None
+
+
 class StandardMachine:
     """A TLS connection by `ssl`.
 
     :param hostname: for a client: the name that is sent (SNI, RFC 6066) and, if the context says so, verified.
+    :param memory: for a client: where the session is that it tries to resume, and where it leaves its own.
     """
 
-    def __init__(self, context: ssl.SSLContext, server_side: bool, hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, server_side: bool, hostname: str | None = None, memory: Memory | None = None
+    ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
+        self._memory = memory
+        session = memory.session if memory is not None else None
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname, session)
         # looked up once: these are called for every piece of data
         self.receive: Callable[[bytes], object] = self._incoming.write
         self.to_send: Callable[[], bytes] = self._outgoing.read
@@ -103,6 +114,7 @@ class StandardMachine:
         try:
             data = self._read(RECORD)
             if not data:
+                self._remember()
                 return None
             incoming = self._incoming
             if not incoming.pending and not self._more():
@@ -110,6 +122,7 @@ class StandardMachine:
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLZeroReturnError:
+            self._remember()
             return None
         except ssl.SSLError as e:
             ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
@@ -129,11 +142,19 @@ class StandardMachine:
         return b"".join(pieces)
 
     def end(self) -> bool:
+        self._remember()
         try:
             self.object.unwrap()
         except ssl.SSLError:
             return False  # the peer has not said so yet, or the connection is broken anyway
         return True
+
+    def _remember(self) -> None:
+        """Leave the session. With TLS 1.3 it comes at any time after the handshake, so this is done at the end."""
+        if self._memory is not None:
+            session = self.object.session
+            if session is not None and (session.has_ticket or session.id):
+                self._memory.session = session
 
     def negotiated(self) -> bytes | None:
         name = self.object.selected_alpn_protocol()
