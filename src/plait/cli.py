@@ -10,7 +10,7 @@ from typing import NoReturn
 from plait import __version__
 
 # The modules whose `add_command` adds a command. They load what the command needs only when it is used.
-_COMMANDS = ("plait.daemon.cli", "plait.testing.runner.cli")
+_COMMANDS = ("plait.daemon.cli", "plait.daemon.listing", "plait.testing.runner.cli")
 
 # The status of a command that was typed wrongly.
 USAGE_ERROR = 2

@@ -48,7 +48,7 @@ class Daemon:
 
     def is_running(self) -> bool:
         """Whether it is still that process."""
-        return is_alive(self.pid) and self.started in ("", start_of(self.pid))
+        return is_alive(self.pid) and self.started == (start_of(self.pid) or "")
 
 
 class Entry:
