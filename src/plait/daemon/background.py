@@ -39,7 +39,7 @@ class Link:
         if self._pipe is None:
             return
         if self._detach:
-            _let_go_of_the_terminal()
+            let_go_of_the_terminal()
         self._say(READY)
 
     def failed(self, message: str, word: bytes = FAILED) -> None:
@@ -56,7 +56,8 @@ class Link:
                 stream.write(word)
 
 
-def _let_go_of_the_terminal() -> None:
+def let_go_of_the_terminal() -> None:
+    """Let the standard streams lead nowhere."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -16,6 +16,9 @@ from plait.daemon.plugins import ListingHelp
 # The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
 USAGE_ERROR = 2
 
+# More workers than this are a slip of the finger.
+MOST_WORKERS = 1000
+
 
 def _umask(text: str) -> int:
     try:
@@ -35,6 +38,12 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: it has to be 0 or more")
     return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: it has to be from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
@@ -108,6 +117,12 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         default=60.0,
         help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",
     )
+    run.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="run the application in N processes that share its ports, and start again those that end",
+    )
     run.add_argument("--euid", action="store_true", help="change the effective user and group only (with --uid)")
     run.add_argument("--chroot", metavar="FOLDER", help="make FOLDER the root folder once ports are open (root only)")
     run.add_argument(
@@ -156,6 +171,11 @@ def execute(options: argparse.Namespace) -> int:
             options.syslog and options.logfile is not None,
             "--syslog and --logfile are two places for one log: leave out one",
         ),
+        (options.workers and not hasattr(os, "fork"), "--workers is not there on this platform: leave it out"),
+        (
+            options.workers and (options.debug or options.profile),
+            "--workers runs several processes, which --debug and --profile cannot look into: leave out one",
+        ),
         (options.logger and (options.syslog or options.logfile), "--logger takes the place of --logfile and --syslog"),
     ):
         if wrong:
@@ -194,6 +214,7 @@ def execute(options: argparse.Namespace) -> int:
             profiler=options.profiler,
             save_stats=options.savestats,
             debug=options.debug,
+            workers=options.workers,
         )
     )
 

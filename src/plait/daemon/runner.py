@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plait
@@ -28,15 +28,19 @@ from plait.daemon.keeper import Keeper
 from plait.daemon.loading import check_service, load_application
 from plait.daemon.logs import LogOutput, named_observer, syslog_observer
 from plait.daemon.pidfile import PidFile
+from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
 from plait.daemon.running import check_profile, in_debugger, profiled
 from plait.daemon.starting import INTERRUPTED, Starting, start_services, stop_services
 from plait.daemon.systemd import Notifier
 from plait.daemon.upgrade import Handed, Origin, Upgrading, take_up
+from plait.daemon.watch import Watch
+from plait.daemon.worker import WorkerLink
+from plait.daemon.workers import Workers
 from plait.deferred import ensureDeferred, setDebugging
 from plait.engine import Reactor
 from plait.engine.reactor import setDefaultReactor
-from plait.errors import UnknownEngineError
+from plait.errors import ReactorNotRunning, UnknownEngineError
 from plait.interfaces import adapt
 from plait.log import Logger
 from plait.service import IProcess, IService, MultiService, walk
@@ -77,11 +81,16 @@ class Options:
     profiler: str = "cprofile"
     save_stats: bool = False
     debug: bool = False
+    workers: int | None = None  # run the application in so many processes
 
 
 def run(options: Options) -> int:
     """Run the application, in the foreground or as a daemon. Returns the status to exit with."""
     origin = Origin.remember()
+    worker = WorkerLink.take_up(detach=not options.foreground)
+    if worker is not None:
+        options = replace(options, pid_file="", workers=None)
+        return run_linked(worker, lambda link: _serve(options, origin, link))
     handed = take_up()
     if handed is not None:
         return run_linked(
@@ -101,20 +110,33 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
 
     If this process takes the place of another, that is at the other end of `link`, and `handed` is what it has handed over.
     """
+    worker = link if isinstance(link, WorkerLink) else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
     failed: list[str] = []
     with ExitStack() as undo:
         notifier = Notifier()
         undo.callback(notifier.close)
-        started = _start(options, handed, undo)
-        reactor = started.reactor
-        undo.callback(Upgrading(reactor, origin, started.keeper, notifier, options.start_timeout).close)
+        started = _start(options, origin, handed, worker, undo)
+        reactor, workers = started.reactor, started.workers
+        if worker is None:
+            # the first worker starts alone, and then the others
+            limit = options.start_timeout * (1 if workers is None else 2)
+            undo.callback(Upgrading(reactor, origin, started.keeper, notifier, limit).close)
         if is_wanted(options.foreground):
             undo.callback(Reloading(reactor, started.root, started.output, notifier).close)
 
+        def give_up(message: str) -> None:
+            if not started.output.to_terminal:
+                _log.error("{message}", message=message)
+            failed.append(message)
+            try:
+                reactor.stop()
+            except ReactorNotRunning:
+                pass  # a signal has stopped it
+
         def ready() -> None:
             try:
-                if handed is not None:
+                if handed is not None or workers is not None:
                     started.take_pidfile()
                 if link is not None:
                     link.ready()
@@ -123,24 +145,29 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
                 reactor.stop()
                 return
             except StartError as error:
-                _log.error("{message}", message=str(error))
-                failed.append(str(error))
-                reactor.stop()
+                give_up(str(error))
                 return
             for place in inherited.finish():
                 _log.info("Nothing listens any more at {place}.", place=" ".join(filter(None, place)))
             if not options.foreground:
                 started.output.capture_prints()
-            _log.info("Ready.")
+            if worker is None:  # else the parent tells
+                _log.info("Ready.")
+            if workers is not None:
+                Watch(workers, notifier, started.entry, started.file).begin()
             notifier.ready()
             if notifier.watchdog is not None:
                 LoopingCall(notifier.alive).start(notifier.watchdog)
 
+        if workers is not None:
+            undo.callback(workers.kill)
+        if worker is not None:
+            worker.serve(reactor, started.name)
         # Not before the loop turns: by then a signal stops the reactor, and whoever is told may send one at once.
         reactor.callWhenRunning(started.starting.then, lambda: reactor.callLater(0, ready))
         reactor.addSystemEventTrigger("before", "shutdown", notifier.stopping)
         try:
-            _run_reactor(options, reactor)
+            _run_reactor(options, reactor, installSignalHandlers=worker is None)
         except KeyboardInterrupt:
             raise StartError(INTERRUPTED) from None
         if failed:
@@ -150,7 +177,8 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
             signal.signal(number, signal.SIG_IGN)  # it is stopping, and what follows must not be cut short
         if link is not None:
             link.ready()  # an application that was done at once has been started well, too
-        _log.info("Stopped.")
+        if worker is None:
+            _log.info("Stopped.")
     # a supervisor ends the program if its services do not stay up
     return 1 if any(getattr(service, "gaveUp", None) is not None for service in walk(started.root)) else 0
 
@@ -165,22 +193,30 @@ class _Started:
     keeper: Keeper | None
     take_pidfile: Callable[[], None]
     starting: Starting
+    workers: Workers | None
+    entry: Entry
+    name: str
+    file: str
 
 
-def _run_reactor(options: Options, reactor: Any) -> None:
+def _run_reactor(options: Options, reactor: Any, installSignalHandlers: bool = True) -> None:
     if options.debug:
         in_debugger(reactor.run)
     elif options.profile is not None:
         with profiled(os.path.abspath(options.profile), options.profiler, options.save_stats) as call:
             call(reactor.run)
     else:
-        reactor.run()
+        reactor.run(installSignalHandlers)
 
 
-def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started:
+def _start(
+    options: Options, origin: Origin, handed: Handed | None, worker: WorkerLink | None, undo: ExitStack
+) -> _Started:
     """Everything up to the running reactor. What has to be undone at the end goes on `undo`."""
     file = os.path.abspath(options.file) if options.load is None else options.file
     identity = privileges.find_identity(options.user, options.group)
+    if options.workers is not None:  # it is they who give up their rights: the parent has to make new ones
+        options, identity = replace(options, user=None, group=None, root_folder=None), None
     _enter(options)
     pidfile = PidFile(os.path.abspath(options.pid_file)) if options.pid_file else None
     removed = pidfile.check(options.remove_stale) if pidfile is not None and handed is None else None
@@ -211,12 +247,19 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
             pid=os.getpid(),
             file=file,
         )
-        if options.load is None:
-            application, service = load_application(file)
+        workers: Workers | None = None
+        root: MultiService
+        if options.workers is not None:
+            root = workers = Workers(options.workers, origin, options.drain, reactor)
+            process = None
         else:
-            application, service = check_service(options.load(), f"what the service {file} is made of")
-        root = _as_collection(service)
-        process = adapt(IProcess, application, None)
+            if options.load is None:
+                application, service = load_application(file)
+            else:
+                application, service = check_service(options.load(), f"what the service {file} is made of")
+            root = _as_collection(service)
+            process = adapt(IProcess, application, None)
+        name = getattr(root, "name", None) or os.path.basename(file)
         if process is not None:
             user = process.uid if options.user is None else options.user
             group = process.gid if options.group is None else options.group
@@ -224,6 +267,9 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
         if handed is None and keeper is not None and identity is None and options.root_folder is None:
             keeper.dismiss()
             keeper = None
+
+        entry = Entry()
+        undo.callback(entry.remove)
 
         def take_pidfile() -> None:
             if pidfile is None:
@@ -238,18 +284,23 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
             undo.callback(_release, pidfile, keeper)
 
         def give_up_rights() -> None:
-            if handed is None:  # else the file is of the process that still serves
+            if (
+                handed is None and workers is None
+            ):  # else the file is of the process that still serves, or it is too early
                 take_pidfile()
+            if workers is None and worker is None:
+                entry.write(Daemon.this(name, file))
             if options.root_folder is not None:
                 privileges.change_root(options.root_folder)
             if identity is not None:
                 output.give_to(identity.uid, identity.gid)
                 privileges.drop(identity, options.effective_only)
 
-        starting = start_services(root, reactor, give_up_rights, options.start_timeout)
+        limit = options.start_timeout if workers is None else None  # each worker has that time
+        starting = start_services(root, reactor, give_up_rights, limit)
     except (StartError, KeyboardInterrupt) as error:
         message = INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
-        if not output.to_terminal:
+        if not output.to_terminal and worker is None:
             _log.error("{message}", message=message)
         if isinstance(error, StartError):
             raise
@@ -257,7 +308,7 @@ def _start(options: Options, handed: Handed | None, undo: ExitStack) -> _Started
     reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: ensureDeferred(stop_services(root, reactor, options.drain, starting))
     )
-    return _Started(reactor, output, root, keeper, take_pidfile, starting)
+    return _Started(reactor, output, root, keeper, take_pidfile, starting, workers, entry, name, file)
 
 
 def _enter(options: Options) -> None:

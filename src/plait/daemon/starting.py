@@ -27,14 +27,16 @@ INTERRUPTED = "stopped by a signal before it was ready"
 class Starting:
     """A start that has begun. It is `done` once all services have started.
 
-    :param limit: seconds that it has; 0: what takes its time goes on by itself, and is logged if it fails.
+    :param limit: seconds that it has, None for no end; 0: what takes its time goes on by itself, and is logged if it fails.
     """
 
-    def __init__(self, root: MultiService, reactor: Any, give_up_rights: Callable[[], None], limit: float) -> None:
+    def __init__(
+        self, root: MultiService, reactor: Any, give_up_rights: Callable[[], None], limit: float | None
+    ) -> None:
         self.done = False
         self.failure: Failure | None = None
         self.traceback = ""
-        self._error = INTERRUPTED
+        self._error: StartError | None = None
         self._root = root
         self._reactor = reactor
         self._limit = limit
@@ -61,7 +63,7 @@ class Starting:
         if result is None:
             return
         started: Deferred[Any] = maybeDeferred(lambda: result)
-        if self._limit or started.called:
+        if self._limit != 0 or started.called:
             await started
         else:
             started.addErrback(lambda failure: _log.failure("A service failed to start", failure))
@@ -76,7 +78,7 @@ class Starting:
     def check(self) -> None:
         """StartError if the program came to its end before its services had started."""
         if not self.done:
-            raise StartError(self._error)
+            raise self._error or StartError(INTERRUPTED)
 
     def cancel(self) -> None:
         """Go no further: the program ends."""
@@ -95,9 +97,12 @@ class Starting:
         self._forget_limit()
         if self._next is None:
             return
-        if self._error is INTERRUPTED:
+        if isinstance(failure.value, StartError):
+            self._error = failure.value
+            _log.error("{message}", message=self._error)
+        elif self._error is None:
             _log.failure("The application could not be started", failure)
-            self._error = f"the application could not be started: {_in_a_line(failure.value)}"
+            self._error = StartError(f"the application could not be started: {_in_a_line(failure.value)}")
         try:
             self._reactor.stop()
         except ReactorNotRunning:
@@ -109,13 +114,13 @@ class Starting:
 
     def _too_late(self) -> None:
         names = ", ".join(map(describe, underWay(self._root)))
-        self._error = f"not started within {self._limit:g} seconds: {names} (see --start-timeout)"
+        self._error = StartError(f"not started within {self._limit:g} seconds: {names} (see --start-timeout)")
         _log.error("The application could not be started: {message}", message=self._error)
         self._work.cancel()
 
 
 def start_services(
-    root: MultiService, reactor: Any, give_up_rights: Callable[[], None], limit: float = 60.0
+    root: MultiService, reactor: Any, give_up_rights: Callable[[], None], limit: float | None = 60.0
 ) -> Starting:
     """Start all services; if that fails at once, stop those that had begun and raise StartError."""
     starting = Starting(root, reactor, give_up_rights, limit)

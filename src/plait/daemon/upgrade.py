@@ -97,6 +97,9 @@ class Upgrading:
         if self._busy:
             _log.warn("Received SIGUSR2 while the next process is being started: it is not started twice.")
             return
+        if os.getpid() == 1:
+            _log.error("Received SIGUSR2, but this is process 1, with which its container ends: start a new container.")
+            return
         self._busy = True
         ensureDeferred(self._upgrade()).addErrback(
             lambda failure: _log.failure("The upgrade has failed, and this process goes on", failure)

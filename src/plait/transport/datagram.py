@@ -142,7 +142,7 @@ class DatagramPort:
             self.reactor = getReactor()
         network: Network = self.reactor._net
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or inherited.take(self.place) or self._bind()
+        sock = self._adopted or inherited.take(self.place) or inherited.open(self.place, self._bind, self.hand_over)
         self._adopted = None
         sock.setblocking(False)
         self._network = network

@@ -84,14 +84,7 @@ class Port:
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or self._take_over()
-        if sock is None:
-            sock = self._bind()
-            try:
-                sock.listen(self.backlog)
-            except OSError as e:
-                self._gave_up(sock)
-                raise errors.CannotListenError(self.interface, self.port, e) from None
+        sock = self._adopted or self._take_over() or inherited.open(self.place, self._open, self.hand_over)
         self._adopted = None
         sock.setblocking(False)
         self._socket = sock
@@ -123,6 +116,16 @@ class Port:
     def _gave_up(self, sock: socket.socket) -> None:
         """It cannot listen after all."""
         sock.close()
+
+    def _open(self) -> socket.socket:
+        """A socket that listens; CannotListenError if that cannot be."""
+        sock = self._bind()
+        try:
+            sock.listen(self.backlog)
+        except OSError as e:
+            self._gave_up(sock)
+            raise errors.CannotListenError(self.interface, self.port, e) from None
+        return sock
 
     def _bind(self) -> socket.socket:
         """A bound socket; CannotListenError if that cannot be."""
