@@ -81,8 +81,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Run the application, in the foreground or as a daemon. Returns the status to exit with."""
-    origin = Origin.remember()
     handed = take_up()
+    origin = Origin.remember()
     if handed is not None:
         return run_linked(
             Link(handed.link, detach=not options.foreground), lambda link: _serve(options, origin, link, handed)

@@ -46,3 +46,6 @@ class Inherited:
 
 inherited = Inherited()
 """Those of this process. It is empty unless a process before this one has handed something on (see `plait.daemon.upgrade`)."""
+
+given: list[int] = []
+"""The sockets that the service manager had opened for the process before us, by number: not those that it had there."""
