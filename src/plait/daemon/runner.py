@@ -86,12 +86,12 @@ class Options:
 
 def run(options: Options) -> int:
     """Run the application, in the foreground or as a daemon. Returns the status to exit with."""
-    origin = Origin.remember()
     worker = WorkerLink.take_up(detach=not options.foreground)
+    handed = take_up()
+    origin = Origin.remember()
     if worker is not None:
         options = replace(options, pid_file="", workers=None)
         return run_linked(worker, lambda link: _serve(options, origin, link))
-    handed = take_up()
     if handed is not None:
         return run_linked(
             Link(handed.link, detach=not options.foreground), lambda link: _serve(options, origin, link, handed)

@@ -1,11 +1,13 @@
 """A worker, seen from inside: a run whose ports are lent to it, and whose word goes to its parent.
 
-The parent has started it with its own command line; the environment variable `PLAIT_WORKER` holds the number of the descriptor
-that leads back to the parent. When the parent is gone, even if it was killed, the worker ends in good order.
+The parent has started it with its own command line; the environment variable `PLAIT_WORKER` tells, as JSON, the number of the
+descriptor that leads back to the parent, and of those that the service manager has given. When the parent is gone, even if
+it was killed, the worker ends in good order.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -20,6 +22,7 @@ from plait.daemon.signals import OnSignal
 from plait.errors import ReactorNotRunning
 from plait.log import Logger
 from plait.task import LoopingCall
+from plait.transport import handover
 from plait.transport.handover import inherited
 
 _log = Logger(namespace="plait.daemon")
@@ -51,8 +54,11 @@ class WorkerLink(Link):
         text = os.environ.pop(VARIABLE, None)
         if text is None:
             return None
-        line = socket.socket(fileno=int(text))
-        line.set_inheritable(False)
+        lent = json.loads(text)
+        handover.given[:] = lent["given"]
+        line = socket.socket(fileno=lent["line"])
+        for descriptor in (line.fileno(), *handover.given):
+            os.set_inheritable(descriptor, False)
         line.settimeout(0)
         link = cls(Channel(line), detach)
         inherited.lender = Borrower(link._channel, os.getppid())

@@ -7,6 +7,7 @@ alone, so that a mistake is told once; the others when it serves.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -254,15 +255,15 @@ class _Process(ProcessProtocol):
             for name, value in origin.environment.items()
             if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")  # the parent speaks for all of them
         }
-        number = theirs.fileno()
+        number, given = theirs.fileno(), origin.given
         try:
             reactor.spawnProcess(
                 self,
                 origin.command[0],
                 origin.command,
-                env={**environment, VARIABLE: str(number)},
+                env={**environment, VARIABLE: json.dumps({"line": number, "given": given})},
                 path=origin.folder,
-                childFDs={0: 0, 1: 1, 2: 2, number: number},
+                childFDs={each: each for each in (0, 1, 2, number, *given)},
             )
         except BaseException:
             ours.close()

@@ -32,6 +32,7 @@ from plait.endpoints.direct import (
 from plait.endpoints.hostname import HostnameEndpoint
 from plait.endpoints.wrapping import WrapperEndpoint, proxyEndpoint, wrapClientTLS
 from plait.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+from plait.transport import handover
 from plait.transport.tls import verifiedClientContextFactory
 
 Parser = Callable[..., Any]
@@ -255,7 +256,7 @@ def _fd_server(reactor: Any, fileno: str) -> AdoptedStreamServerEndpoint:
 def _systemd_server(
     reactor: Any, domain: str, index: str | None = None, name: str | None = None
 ) -> AdoptedStreamServerEndpoint:
-    return given_endpoint(reactor, *_given_descriptors(), domain, index, name)
+    return given_endpoint(reactor, *given_descriptors(), domain, index, name)
 
 
 def given_endpoint(
@@ -277,12 +278,14 @@ def given_endpoint(
     return AdoptedStreamServerEndpoint(reactor, given[number], family)
 
 
-def _given_descriptors() -> tuple[Sequence[int], list[str]]:
-    """What the service manager opened for this process: numbers, from 3 on, and names."""
+def given_descriptors() -> tuple[Sequence[int], list[str]]:
+    """What the service manager opened for this process, or the one whose place it has taken: numbers, and names."""
+    names = os.environ.get("LISTEN_FDNAMES", "")
+    if handover.given:
+        return handover.given, names.split(":") if names else []
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return (), []
     count = _number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
-    names = os.environ.get("LISTEN_FDNAMES", "")
     return range(3, 3 + count), names.split(":") if names else []
 
 

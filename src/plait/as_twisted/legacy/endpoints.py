@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,14 @@ from plait.as_twisted.legacy.plugin import IPlugin, getPlugins
 from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred
 from plait.endpoints.names import addresses_in
-from plait.endpoints.strings import CLIENTS, SERVERS, endpoint_of, given_endpoint, quoteStringArgument
+from plait.endpoints.strings import (
+    CLIENTS,
+    SERVERS,
+    endpoint_of,
+    given_descriptors,
+    given_endpoint,
+    quoteStringArgument,
+)
 from plait.endpoints.wrapping import proxyEndpoint
 from plait.failure import Failure
 from plait.interfaces import (
@@ -76,7 +82,7 @@ class SystemdParser(_ServerParser):
 
     def _parse(self, reactor: Any, domain: str, index: str | None = None, name: str | None = None) -> Any:
         if self._sddaemon is None:
-            self._sddaemon = ListenFDs.fromEnvironment(dict(os.environ))
+            self._sddaemon = ListenFDs(*given_descriptors())
         given, names = self._sddaemon.inheritedDescriptors(), self._sddaemon._names
         return given_endpoint(reactor, given, names, domain, index, name)
 
