@@ -114,8 +114,8 @@ class Workers(Supervisor):
         if self._serving:
             super().childEnded(service, failure)
             return
-        if self.ready.called:
-            return  # it has failed already
+        if self.ready.called or not self.running:
+            return  # it has failed already, or is being stopped
         for child in self.children:
             if child.state == "due":
                 child.rest()
