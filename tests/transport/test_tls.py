@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import struct
 
 import pytest
 
@@ -322,28 +321,6 @@ async def test_a_producer_is_told_also_under_tls(certificate):
     assert len(await p.wait_for(50_000_000)) == 50_000_000
     p.transport.loseConnection()
     assert isinstance(await client.gone, ConnectionDone)
-    await server.port.stopListening()
-
-
-async def test_a_handshake_cut_at_any_byte_is_an_error_and_disturbs_nobody(certificate):
-    server = TLSServer(certificate)
-    hello = ssl.MemoryBIO()
-    context = ClientContextFactory().getContext()
-    with pytest.raises(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), hello).do_handshake()
-    hello = hello.read()
-    for length in range(0, len(hello), 17):
-        with socket.create_connection(("127.0.0.1", server.number)) as sock:
-            sock.sendall(hello[:length])
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", length % 2, 0))
-    client = await connect(server.number, ClientContextFactory())
-    p = await client.connected
-    p.transport.write(b"still here")
-    assert await p.wait_for(10) == b"still here"
-    p.transport.loseConnection()
-    await client.gone
-    for p in server.protocols[:-1]:
-        assert not isinstance(await p.lost, ConnectionDone)
     await server.port.stopListening()
 
 

@@ -132,6 +132,8 @@ class _TLSProtocol(PassingProtocol):
 class _TLSFactory(WrappingFactory):
     """Makes `_TLSProtocol`s."""
 
+    noisy = False  # the wrapped one says when it starts and stops
+
     def __init__(self, contextFactory: Any, wrappedFactory: Any) -> None:
         super().__init__(wrappedFactory)
         self._contextFactory = contextFactory

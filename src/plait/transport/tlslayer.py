@@ -10,11 +10,12 @@ connection have a time limit each, so that a peer that is silent there holds not
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from plait import errors
-from plait.transport.tlsmachine import TLSError, TLSMachine, cut
+from plait.transport.tlsmachine import TLSError, TLSMachine, cut, ssl_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
@@ -182,7 +183,9 @@ class TLSLayer(asyncio.Protocol):
             self._state = _CLOSED
             self._stop_timer()
             self._error = error
-            # what is to be sent (an alert) still goes out
+            self._unread.clear()
+            # what is to be sent (an alert, at the end) still goes out, if the peer takes it
+            self._timer = self._loop.call_later(END_LIMIT, self._below.abort)
             self._below.close()
 
     def _too_slow(self) -> None:
@@ -267,7 +270,12 @@ class TLSLayer(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send `data`, when the handshake is done."""
         if self._state == _OPEN:
-            self.machine.write(data)
+            try:
+                self.machine.write(data)
+            except Exception as e:
+                if not self.machine.more:
+                    self._fail(ssl_error(e) if isinstance(e, ssl.SSLError) else e)
+                return  # what was wrong in what has come is said when that is read
             self._below.write(self.machine.to_send())
         elif self._state == _HANDSHAKE:
             self._early.append(data)

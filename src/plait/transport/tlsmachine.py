@@ -96,6 +96,7 @@ class StandardMachine:
         self._more = self.object.pending
         self.write: Callable[[bytes], object] = self.object.write
         self.more = False
+        self._error: TLSError | None = None
 
     def receive_end(self) -> None:
         self._incoming.write_eof()
@@ -110,7 +111,10 @@ class StandardMachine:
         return True
 
     def read(self) -> bytes | None:
-        self.more = False
+        if self.more:
+            self.more = False
+            if self._error is not None:
+                raise self._error
         try:
             data = self._read(RECORD)
             if not data:
@@ -125,15 +129,17 @@ class StandardMachine:
             self._remember()
             return None
         except ssl.SSLError as e:
-            ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
-            raise TLSError(cut() if ended else ssl_error(e)) from None
+            raise _why_not(e) from None
         pieces = [data]
         while incoming.pending or self._more():
             try:
                 data = self._read(RECORD)
             except ssl.SSLWantReadError:
                 break
-            except ssl.SSLError:
+            except ssl.SSLZeroReturnError:
+                data = b""
+            except ssl.SSLError as e:
+                self._error = _why_not(e)  # OpenSSL would say something else the next time
                 data = b""
             if not data:
                 self.more = True  # the end or an error, which the next call gives
@@ -167,13 +173,42 @@ class StandardMachine:
             return None  # the handshake is not done
 
 
+def _why_not(e: ssl.SSLError) -> TLSError:
+    """Why nothing more can be read."""
+    ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
+    return TLSError(cut() if ended else ssl_error(e))
+
+
 def cut() -> errors.ConnectionLost:
     """The error of a connection that has ended without the peer's word: the end may be of an attacker's making."""
     return errors.ConnectionLost("TLS was not ended (no close_notify), so data may be missing")
 
 
+# What OpenSSL calls some of the things that happen every day.
+_IN_WORDS = {
+    "HTTP_REQUEST": "the peer has sent a plain HTTP request, and no TLS (http:// where https:// is needed?)",
+    "HTTPS_PROXY_REQUEST": "the peer has sent a plain HTTP request to a proxy, and no TLS",
+    "WRONG_VERSION_NUMBER": "what the peer has sent is no TLS",
+    "PACKET_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "ENCRYPTED_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "DATA_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "NO_SHARED_CIPHER": "the peer knows no cipher that we know",
+    "UNSUPPORTED_PROTOCOL": "the peer knows no version of TLS that is allowed here",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the peer has shown no certificate, and one is needed",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": "what the peer has sent was changed on its way",
+}
+
+
 def ssl_error(e: Exception) -> errors.SSLError:
-    """What Plait says for an error of `ssl`."""
+    """What Plait says for an error of `ssl`: in words, with OpenSSL's name behind them."""
     if isinstance(e, ssl.SSLCertVerificationError):
         return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")
-    return errors.SSLError(string=str(getattr(e, "reason", None) or e))
+    reason = getattr(e, "reason", None)
+    if not reason:
+        return errors.SSLError(string=str(e))
+    words = _IN_WORDS.get(reason)
+    if words is None:
+        _, alert, name = reason.partition("_ALERT_")
+        plain = (name or reason).lower().replace("_", " ")
+        words = f"the peer has ended TLS with an alert: {plain}" if alert else plain
+    return errors.SSLError(string=f"{words} ({reason})")
