@@ -16,11 +16,9 @@ An error raised by a user's hook is logged, and closes this connection and no ot
 from __future__ import annotations
 
 import asyncio
-import socket
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from plait.current import getReactor
 from plait.deferred import ensureDeferred
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
@@ -34,7 +32,7 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log import Logger
-from plait.transport.address import Address, from_socket
+from plait.transport.facts import Facts
 from plait.transport.tls import machine_for
 from plait.transport.tlslayer import TLSLayer
 
@@ -84,11 +82,12 @@ class Outbox:
 
 
 @implementer(ITLSTransport, ILoggingContext)
-class Connection(asyncio.Protocol):
+class Connection(Facts, asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
     Attributes for users: `protocol` (may be replaced by another at any time), `connected`, `disconnecting` (`loseConnection` has
-    been called), `disconnected`, `producer`, `streamingProducer`.
+    been called), `disconnected`, `producer`, `streamingProducer`, `sessionno` (a number that its port counts up). What it
+    tells of itself is in `plait.transport.facts`.
     """
 
     __slots__ = (
@@ -116,6 +115,7 @@ class Connection(asyncio.Protocol):
         "disconnecting",
         "producer",
         "protocol",
+        "sessionno",
         "streamingProducer",
     )
 
@@ -148,11 +148,7 @@ class Connection(asyncio.Protocol):
         self.disconnected = False
         self.producer: Any = None
         self.streamingProducer = False
-
-    @property
-    def is_client(self) -> bool:
-        """Whether we have made this connection; the others were made to us."""
-        return self._owner.is_client
+        self.sessionno = 0
 
     # -- called by the event loop
 
@@ -357,8 +353,17 @@ class Connection(asyncio.Protocol):
         return self._out.append if self._corked and not self.disconnecting else self.write
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Send several pieces, one after the other."""
-        self.write(b"".join(iovec))
+        """Send several pieces, one after the other.
+
+        :raises TypeError: if one of them is not bytes.
+        """
+        try:
+            data = b"".join(iovec)
+        except TypeError as e:
+            error = TypeError("Data must be bytes")
+            error.add_note(f"{e}; encode text first")
+            raise error from None
+        self.write(data)
 
     def flush(self) -> None:
         """Hand what has been written to the loop, which sends it as far as the peer takes it."""
@@ -438,7 +443,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abortConnection(self) -> None:
-        """Close the connection now; what was written and is not sent is lost. The reason will be `ConnectionAborted`."""
+        """Close the connection now; what was written and is not sent is lost. The reason will be `ConnectionAborted`.
+
+        The peer sees a reset (RFC 9293 section 3.10.5), so that it does not take what it has got for all there was.
+        """
         if self.disconnected:
             return
         self.disconnecting = True
@@ -446,7 +454,14 @@ class Connection(asyncio.Protocol):
             self._reason = Failure(ConnectionAborted())
         self._out.clear()
         self._size = 0
+        self._reset_when_closed()
         self._transport.abort()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """End the connection now, as `abortConnection`; `reason` is what the protocol is told. For programs of old."""
+        if not self.disconnected and self._reason is None:
+            self._reason = reason
+        self.abortConnection()
 
     def cut(self) -> None:
         """Called by the engine at its end: send what can be sent at once, and close with `ConnectionLost`."""
@@ -578,66 +593,14 @@ class Connection(asyncio.Protocol):
         if not self._over_high_water:
             self._pull()
 
-    # -- facts
-
-    def getPeer(self) -> Address:
-        """The address of the other side."""
-        return from_socket(self._transport.get_extra_info("peername"))
-
-    def getHost(self) -> Address:
-        """The address of our side."""
-        return from_socket(self._transport.get_extra_info("sockname"))
-
-    def getHandle(self) -> Any:
-        """The socket, for options that have no method here. Do not read, write or close it."""
-        return self._transport.get_extra_info("socket")
-
-    @property
-    def socket(self) -> Any:
-        """As `getHandle`."""
-        return self.getHandle()
-
-    def fileno(self) -> int:
-        """The number of the socket's descriptor; -1 if it is closed."""
-        handle = self.getHandle()
-        return -1 if handle is None else int(handle.fileno())
-
-    @property
-    def reactor(self) -> Any:
-        """The reactor that this connection belongs to, for its timers. Ask inside a hook, where it runs."""
-        return getReactor()
-
-    def logPrefix(self) -> str:
-        """The protocol's name in the log."""
-        prefix = getattr(self.protocol, "logPrefix", None)
-        return prefix() if prefix is not None else type(self.protocol).__name__
-
-    def getTcpNoDelay(self) -> bool:
-        """Whether small segments are sent at once (RFC 9293 section 3.7.4: Nagle's algorithm is off)."""
-        return bool(self.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        """Send small segments at once; True from the start."""
-        self.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
-
-    def getTcpKeepAlive(self) -> bool:
-        """Whether the operating system checks that a silent peer is still there."""
-        return bool(self.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Let the operating system check that a silent peer is still there."""
-        self.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
-
-    def __repr__(self) -> str:
-        state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
-        return f"<Connection of {self.protocol!r}, {state}>"
-
 
 @implementer(INegotiated)
 class SecureConnection(Connection):
     """A connection under TLS. A `Connection` becomes one when it goes under TLS; it has nothing more to store."""
 
     __slots__ = ()
+
+    TLS = True
 
     def getPeerCertificate(self) -> Any:
         """The certificate that the peer has shown, or None (before the handshake is done, too).

@@ -8,7 +8,6 @@ from typing import Any
 from plait.as_twisted.legacy.plugin import IPlugin, getPlugins
 from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred
-from plait.endpoints.names import addresses_in
 from plait.endpoints.strings import (
     CLIENTS,
     SERVERS,
@@ -26,8 +25,9 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log.legacy import err
+from plait.transport.names import addresses_in
 
-__all__ = ["clientFromString", "makeBinding", "serverFromString"]
+__all__ = ["clientFromString", "serverFromString"]
 
 
 def serverFromString(reactor: Any, description: str | bytes) -> Any:
@@ -40,11 +40,6 @@ def clientFromString(reactor: Any, description: str | bytes) -> Any:
     """As `plait.endpoints.clientFromString`; plugins for strings of clients are asked, too."""
     more = _from_plugins(IStreamClientEndpointStringParserWithReactor, "parseStreamClient")
     return endpoint_of(reactor, description, CLIENTS, "parseStreamClient", more)
-
-
-def makeBinding(address: str | tuple[str, int] | None, port: int = 0) -> tuple[str, int] | None:
-    """What to connect from, as the reactor takes it: the pair of an address and a port."""
-    return (address, port) if isinstance(address, str) else address
 
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
