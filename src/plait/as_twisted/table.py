@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plait.as_twisted.version import Version
+
 __all__ = ["MODULES", "REACTOR", "Row"]
 
 REACTOR = "twisted.internet.reactor"
@@ -26,6 +28,8 @@ class Row:
     rooms: tuple[str, ...] = ()
     only: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    deprecated: Mapping[str, tuple[Version, str]] = field(default_factory=dict)
+    """Of names that warn when they are read: since when, and what to do."""
 
 
 def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
@@ -58,17 +62,8 @@ def _each(room: str, names: str) -> dict[str, str]:
     return {name: f"{_LEGACY}.{room}:{name}" for name in names.split()}
 
 
-# A program that wants none of them needs no pyOpenSSL.
-_TLS_OPTIONS = {
-    **_each(
-        "tlsoptions",
-        """
-            AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
-            platformTrust protocolNegotiationMechanisms trustRootFromCertificates
-        """,
-    ),
-    **_each("tlscertificates", "Certificate KeyPair PrivateCertificate"),
-}
+# The certificates and options of TLS, as programs for Twisted have them. All of this needs pyOpenSSL.
+_TLS = tuple(f"{_LEGACY}.{room}" for room in "tlsclients tlsoptions tlstrust tlscertificates tlskeys tlsnames".split())
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -220,8 +215,45 @@ MODULES: Mapping[str, Row] = {
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
     ),
-    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions", f"{_LEGACY}.tlscertificates"),
-    "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),
+    "twisted.internet._idna": _row(
+        _idnaBytes=f"{_LEGACY}.idna:host_as_ascii", _idnaText=f"{_LEGACY}.idna:host_as_text"
+    ),
+    "twisted.internet._sslverify": _row(
+        *_TLS,
+        f"{_LEGACY}.tlsciphers",
+        f"{_LEGACY}.tlsversions",
+        f"{_LEGACY}.tlsnegotiation",
+        only="""
+            CertBase Certificate CertificateRequest ClientTLSOptions DN DistinguishedName IOpenSSLTrustRoot KeyPair
+            OpenSSLAcceptableCiphers OpenSSLCertificateAuthorities OpenSSLCertificateOptions OpenSSLCipher
+            OpenSSLDefaultPaths OpenSSLDiffieHellmanParameters PeerVerifyError PrivateCertificate
+            ProtocolNegotiationSupport PublicKey TLSVersion VerificationError VerifyError optionsForClientTLS
+            platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+        """,
+        ICipher="plait.interfaces:ICipher",
+        SSL="OpenSSL:SSL",
+        _ChooseDiffieHellmanEllipticCurve=_PRIVATE,
+        _expandCipherString=f"{_LEGACY}.tlsciphers:expand",
+        _verifyCB=f"{_LEGACY}.tlsclients:verifying",
+    ),
+    "twisted.internet.ssl": Row(
+        (f"{_LEGACY}.tlscontexts", *_TLS, f"{_LEGACY}.tlsciphers", f"{_LEGACY}.tlsversions", f"{_LEGACY}.tlsnegotiation"),
+        frozenset(
+            """
+                AcceptableCiphers Certificate CertificateOptions CertificateRequest ClientContextFactory ContextFactory DN
+                DefaultOpenSSLContextFactory DiffieHellmanParameters DistinguishedName KeyPair OpenSSLDefaultPaths
+                PrivateCertificate ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
+                platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+            """.split()
+        ),
+        renamed={"supported": "plait.transport.tls:supported"},
+        deprecated={
+            "ProtocolNegotiationSupport": (
+                Version("Twisted", 26, 10, 0),
+                "All supported TLS backends provide ALPN. There is no need to check for support.",
+            )
+        },
+    ),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row(
@@ -301,7 +333,13 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.memcache": _row("plait.protocol.memcache"),
     "twisted.protocols.pcp": _row(f"{_LEGACY}.pcp"),
     "twisted.protocols.policies": _row("plait.protocol.policies"),
-    "twisted.protocols.tls": _row(f"{_LEGACY}.tls"),
+    "twisted.protocols._tls_legacy": _row(f"{_LEGACY}.tlsfactories", only="LegacyContextFactoryWarning"),
+    "twisted.protocols.tls": _row(
+        f"{_LEGACY}.tls",
+        _AggregateSmallWrites=f"{_LEGACY}.tlsproducers:AggregateSmallWrites",
+        _ProducerMembrane=f"{_LEGACY}.tlsproducers:ProducerMembrane",
+        _PullToPush=f"{_LEGACY}.tlsproducers:PullToPush",
+    ),
     "twisted.protocols.portforward": _row(
         "plait.protocol.proxy", only="Proxy ProxyClient ProxyClientFactory ProxyFactory ProxyServer"
     ),

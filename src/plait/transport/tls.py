@@ -11,7 +11,7 @@ import ssl
 import sys
 from typing import Any
 
-from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
+from plait.transport.opensslmachine import Face, OpenSSLMachine
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
 
 supported = True
@@ -103,25 +103,14 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
     :raises TypeError: if the factory gives no context.
     """
     create = getattr(contextFactory, "clientConnectionForTLS" if is_client else "serverConnectionForTLS", None)
+    face = Face()
     if create is not None:
-        face = Face()
-        connection = create(face)
-        _set_state(connection, is_client)
-        return CreatedMachine(connection, face)
+        return OpenSSLMachine(create(face), is_client, face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
         return StandardMachine(context, not is_client, hostname if is_client else None)
-    connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
-    _set_state(connection, is_client)
-    return OpenSSLMachine(connection)
-
-
-def _set_state(connection: Any, is_client: bool) -> None:
-    if is_client:
-        connection.set_connect_state()
-    else:
-        connection.set_accept_state()
+    return OpenSSLMachine(sys.modules["OpenSSL.SSL"].Connection(context, None), is_client, face)
 
 
 def _is_pyopenssl(context: object) -> bool:
