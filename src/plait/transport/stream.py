@@ -581,16 +581,16 @@ class Connection(asyncio.Protocol):
 
     def getHandle(self) -> Any:
         """The socket, for options that have no method here. Do not read, write or close it."""
-        return self._transport.get_extra_info("socket")
+        return self.socket
 
     @property
     def socket(self) -> Any:
-        """As `getHandle`."""
-        return self.getHandle()
+        """The socket."""
+        return self._transport.get_extra_info("socket")
 
     def fileno(self) -> int:
         """The number of the socket's descriptor; -1 if it is closed."""
-        handle = self.getHandle()
+        handle = self.socket
         return -1 if handle is None else int(handle.fileno())
 
     @property
@@ -605,19 +605,19 @@ class Connection(asyncio.Protocol):
 
     def getTcpNoDelay(self) -> bool:
         """Whether small segments are sent at once (RFC 9293 section 3.7.4: Nagle's algorithm is off)."""
-        return bool(self.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        return bool(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Send small segments at once; True from the start."""
-        self.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
 
     def getTcpKeepAlive(self) -> bool:
         """Whether the operating system checks that a silent peer is still there."""
-        return bool(self.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        return bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
         """Let the operating system check that a silent peer is still there."""
-        self.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
 
     def __repr__(self) -> str:
         state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
@@ -629,6 +629,10 @@ class SecureConnection(Connection):
     """A connection under TLS. A `Connection` becomes one when it goes under TLS; it has nothing more to store."""
 
     __slots__ = ()
+
+    def getHandle(self) -> Any:
+        """The object of the TLS library: an ``ssl.SSLObject``, or an ``OpenSSL.SSL.Connection`` if the context is pyOpenSSL's."""
+        return cast("TLSLayer", self._transport).machine.object
 
     def getPeerCertificate(self) -> Any:
         """The certificate that the peer has shown, or None (before the handshake is done, too).

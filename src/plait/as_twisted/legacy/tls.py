@@ -7,11 +7,12 @@ protocol inside another, or the fakes of tests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL
 
-from plait.as_twisted.legacy.tlsfactories import SomeConnectionCreator, connection_maker, negotiate
+from plait.as_twisted.legacy.tlsfactories import SomeConnectionCreator, connection_maker, names_of
 from plait.as_twisted.legacy.tlslimits import Limit
 from plait.as_twisted.legacy.tlsproducers import AggregateSmallWrites, ProducerMembrane, PullToPush
 from plait.current import getReactor
@@ -39,6 +40,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
     what `failVerification` was given.
     """
 
+    acceptableProtocols: Sequence[bytes] = ()
     _tlsConnection: Any = None
     _producer: ProducerMembrane | None = None
     _reason: Failure | None = None  # what the wrapped protocol is to be told, if not what the transport says
@@ -47,6 +49,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
     _over = False  # TLS is: nothing more comes or goes
     _aborted = False
     _shutting_down = False
+    _peer_ended = False  # by TLS's own word
     _paused = False  # what is read
     _limit: Limit
 
@@ -86,7 +89,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
             if self._handshake_done:
                 self._deliver()
             # an end without the peer's word for it, unless it was ours
-            if not self._over and not self._shutting_down and reason.check(ConnectionDone):
+            if not (self._over or self._peer_ended or self._shutting_down) and reason.check(ConnectionDone):
                 self._reason = self._reason or Failure(cut())
         self._over = True
         self._limit.stop()
@@ -105,10 +108,12 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         except SSL.WantReadError:
             done = False
         except SSL.Error:
-            self._tlsShutdownFinished(self._refused or Failure())
-            return
+            done = False
+            if self._refused is None:
+                self._tlsShutdownFinished(Failure())
+                return
         if self._refused is not None:
-            self._tlsShutdownFinished(self._refused)
+            self._finish(self._refused)  # without a word: OpenSSL's would be that something is wrong with us
             return
         self._flush()
         if not done or self._over:
@@ -125,6 +130,12 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         """A check of the peer that is not OpenSSL's has failed: the handshake ends, and the connection with `reason`."""
         self._refused = reason
 
+    def _finish(self, reason: Failure | None) -> None:
+        self._reason = self._reason or reason
+        self._over = True
+        self._limit.stop()
+        self.transport.loseConnection()
+
     def _too_slow(self) -> None:
         what = "the end of TLS" if self._handshake_done else "the TLS handshake"
         self._reason = self._reason or Failure(SSLError(string=f"{what} took too long"))
@@ -134,12 +145,13 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def _deliver(self) -> None:
         """Hand up what can be read."""
-        while not self._over and not self._paused:
+        while not self._over and not self._paused and not self._peer_ended:
             try:
                 data = self._tlsConnection.recv(RECORD)
             except SSL.WantReadError:
                 break
             except SSL.ZeroReturnError:
+                self._peer_ended = True
                 self._shutdownTLS()
                 break
             except SSL.Error as e:
@@ -199,6 +211,8 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def _shutdownTLS(self) -> None:
         """Say that our data ends; when the peer has said so as well, close the transport."""
+        if self._over:
+            return
         self._shutting_down = True
         try:
             ended = bool(self._tlsConnection.shutdown())
@@ -212,11 +226,8 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def _tlsShutdownFinished(self, reason: Failure | None) -> None:
         """TLS is over, by both ends' word or by an error: send the last of it, and close the transport."""
-        self._reason = self._reason or reason
         self._flush()
-        self._over = True
-        self._limit.stop()
-        self.transport.loseConnection()
+        self._finish(reason)
 
     def loseConnection(self) -> None:
         """Send what was written, end the TLS connection, then close the transport. A producer may finish before."""
@@ -389,13 +400,15 @@ class TLSMemoryBIOFactory(WrappingFactory):
 
     def connection_for(self, tlsProtocol: Any) -> Any:
         """A new connection of pyOpenSSL over memory, for that protocol."""
+        tlsProtocol.acceptableProtocols = names_of(self.wrappedFactory)
         connection = self._make_connection(tlsProtocol)
         connection.set_app_data(tlsProtocol)
-        if self._isClient:
-            connection.set_connect_state()
-        else:
+        if not self._isClient:
             connection.set_accept_state()
-        negotiate(connection, self._isClient, self.wrappedFactory)
+        else:
+            connection.set_connect_state()
+            if tlsProtocol.acceptableProtocols:
+                connection.set_alpn_protos(tlsProtocol.acceptableProtocols)
         return connection
 
     def logPrefix(self) -> str:

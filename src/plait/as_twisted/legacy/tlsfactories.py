@@ -8,7 +8,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from plait.as_twisted.legacy.tlsnegotiation import choosing
+from plait.as_twisted.legacy.tlsnegotiation import choose
 from plait.interfaces import (
     IOpenSSLClientConnectionCreator,
     IOpenSSLContextFactory,
@@ -17,7 +17,7 @@ from plait.interfaces import (
     adapt,
 )
 
-__all__ = ["LegacyContextFactoryWarning", "SomeConnectionCreator", "connection_maker", "negotiate"]
+__all__ = ["LegacyContextFactoryWarning", "SomeConnectionCreator", "connection_maker", "names_of"]
 
 SomeConnectionCreator = (
     IOpenSSLContextFactory | IOpenSSLClientConnectionCreator | IOpenSSLServerConnectionCreator
@@ -59,16 +59,20 @@ def connection_maker(contextFactory: Any, isClient: bool, stacklevel: int) -> Ca
     # asked now, so that what cannot be loaded is known where the factory is made
     if not isinstance(given.getContext(), SSL.Context):
         raise TypeError(f"{contextFactory!r}'s `getContext` method doesn't return a `Context`")
-    return lambda tlsProtocol: SSL.Connection(given.getContext(), None)
+
+    def make(tlsProtocol: Any) -> SSL.Connection:
+        context = given.getContext()
+        if tlsProtocol.acceptableProtocols and not isClient:
+            try:
+                context.set_alpn_select_callback(choose)
+            except ValueError:
+                pass  # it has made connections: it chooses already, or it is not to choose
+        return SSL.Connection(context, None)
+
+    return make
 
 
-def negotiate(connection: SSL.Connection, isClient: bool, factory: Any) -> None:
-    """If the protocols of `factory` have names for ALPN, offer them, or choose among those that are offered."""
+def names_of(factory: Any) -> list[bytes]:
+    """The names for ALPN of the protocols of a factory; none if it does not say."""
     speaks = adapt(IProtocolNegotiationFactory, factory, None)
-    if speaks is None or not (names := speaks.acceptableProtocols()):
-        return
-    if isClient:
-        connection.set_alpn_protos(names)
-    else:
-        # A context has one choice for all its connections: those of a factory all have the same names.
-        connection.get_context().set_alpn_select_callback(choosing(names))
+    return [] if speaks is None else speaks.acceptableProtocols()

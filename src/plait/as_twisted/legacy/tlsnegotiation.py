@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL
@@ -11,7 +11,7 @@ from OpenSSL import SSL
 from plait.as_twisted.legacy.deprecate import deprecated
 from plait.as_twisted.version import Version
 
-__all__ = ["ProtocolNegotiationSupport", "choosing", "protocolNegotiationMechanisms"]
+__all__ = ["ProtocolNegotiationSupport", "choose", "protocolNegotiationMechanisms"]
 
 
 class ProtocolNegotiationSupport(enum.Flag):
@@ -28,13 +28,13 @@ def protocolNegotiationMechanisms() -> ProtocolNegotiationSupport:
     return ProtocolNegotiationSupport.ALPN
 
 
-def choosing(acceptable: Sequence[bytes]) -> Callable[[SSL.Connection, list[bytes]], bytes]:
-    """A server's choice: the first of ours that the client knows; if it knows none, there is no connection (3.2 there)."""
+def choose(connection: SSL.Connection, offered: list[bytes], acceptable: Sequence[bytes] = ()) -> Any:
+    """A server's choice: the first of ours that the client knows; if it knows none, there is no connection (3.2 there).
 
-    def choose(connection: Any, offered: list[bytes]) -> bytes:
-        for name in acceptable:
-            if name in offered:
-                return name
-        raise SSL.Error([("SSL routines", "", "no application protocol")])
-
-    return choose
+    Ours are `acceptable`, or else what the app data of the connection gives as `acceptableProtocols`. With none at all,
+    nothing is agreed on.
+    """
+    names = acceptable or getattr(connection.get_app_data(), "acceptableProtocols", ())
+    if not names:
+        return SSL.NO_OVERLAPPING_PROTOCOLS
+    return next((name for name in names if name in offered), b"")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from OpenSSL import SSL
 
 from plait.as_twisted.legacy.deprecate import _mutuallyExclusiveArguments, deprecated
 from plait.as_twisted.legacy.tlsciphers import usable
-from plait.as_twisted.legacy.tlsnegotiation import choosing
+from plait.as_twisted.legacy.tlsnegotiation import choose
 from plait.as_twisted.legacy.tlstrust import OpenSSLCertificateAuthorities, trust_of
 from plait.as_twisted.legacy.tlsversions import DEFAULT_MINIMUM, TLSVersion, forbidding, lowest
 from plait.as_twisted.version import Version
@@ -181,7 +182,7 @@ class OpenSSLCertificateOptions:
             context.set_cipher_list(self._cipherString.encode("ascii"))
         if self._acceptableProtocols:
             context.set_alpn_protos(self._acceptableProtocols)
-            context.set_alpn_select_callback(choosing(self._acceptableProtocols))
+        context.set_alpn_select_callback(partial(choose, acceptable=self._acceptableProtocols))
         if self._contextForServerName is not None:
             context.set_tlsext_servername_callback(self._server_name)
         return context
