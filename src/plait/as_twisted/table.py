@@ -11,7 +11,7 @@ To provide a module, add its row: nothing else is needed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plait.as_twisted.version import Version
 
@@ -63,7 +63,8 @@ def _each(room: str, names: str) -> dict[str, str]:
 
 
 # The certificates and options of TLS, as programs for Twisted have them. All of this needs pyOpenSSL.
-_TLS = tuple(f"{_LEGACY}.{room}" for room in "tlsclients tlsoptions tlstrust tlscertificates tlskeys tlsnames".split())
+_TLS = [f"{_LEGACY}.tls{room}" for room in ("clients", "options", "trust", "certificates", "keys", "names")]
+_TLS += [f"{_LEGACY}.tls{room}" for room in ("ciphers", "versions", "negotiation")]
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
@@ -176,6 +177,10 @@ MODULES: Mapping[str, Row] = {
         "plait.endpoints",
         clientFromString=f"{_LEGACY}.endpoints:clientFromString",
         serverFromString=f"{_LEGACY}.endpoints:serverFromString",
+        **_each("tlsendpoints", "wrapClientTLS wrapServerTLS"),
+        **_each("sni", "SNIConnectionCreator autoReloadingDirectoryOfPEMs"),
+        _TLSServerEndpoint=f"{_LEGACY}.tlsendpoints:TLSServerEndpoint",
+        _loadCAsFromDir=f"{_LEGACY}.tlsendpoints:authorities_in",
         _SimpleHostnameResolver=f"{_LEGACY}.endpoints:FunctionResolver",
         _parse="plait.endpoints.strings:parse",
         _parseServer=f"{_LEGACY}.endpoints:parse_server",
@@ -220,9 +225,6 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet._sslverify": _row(
         *_TLS,
-        f"{_LEGACY}.tlsciphers",
-        f"{_LEGACY}.tlsversions",
-        f"{_LEGACY}.tlsnegotiation",
         only="""
             CertBase Certificate CertificateRequest ClientTLSOptions DN DistinguishedName IOpenSSLTrustRoot KeyPair
             OpenSSLAcceptableCiphers OpenSSLCertificateAuthorities OpenSSLCertificateOptions OpenSSLCipher
@@ -236,17 +238,18 @@ MODULES: Mapping[str, Row] = {
         _expandCipherString=f"{_LEGACY}.tlsciphers:expand",
         _verifyCB=f"{_LEGACY}.tlsclients:verifying",
     ),
-    "twisted.internet.ssl": Row(
-        (f"{_LEGACY}.tlscontexts", *_TLS, f"{_LEGACY}.tlsciphers", f"{_LEGACY}.tlsversions", f"{_LEGACY}.tlsnegotiation"),
-        frozenset(
-            """
+    "twisted.internet.ssl": replace(
+        _row(
+            f"{_LEGACY}.tlscontexts",
+            *_TLS,
+            only="""
                 AcceptableCiphers Certificate CertificateOptions CertificateRequest ClientContextFactory ContextFactory DN
                 DefaultOpenSSLContextFactory DiffieHellmanParameters DistinguishedName KeyPair OpenSSLDefaultPaths
                 PrivateCertificate ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
                 platformTrust protocolNegotiationMechanisms trustRootFromCertificates
-            """.split()
+            """,
+            supported="plait.transport.tls:supported",
         ),
-        renamed={"supported": "plait.transport.tls:supported"},
         deprecated={
             "ProtocolNegotiationSupport": (
                 Version("Twisted", 26, 10, 0),
@@ -333,6 +336,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.memcache": _row("plait.protocol.memcache"),
     "twisted.protocols.pcp": _row(f"{_LEGACY}.pcp"),
     "twisted.protocols.policies": _row("plait.protocol.policies"),
+    "twisted.protocols._sni": _row(f"{_LEGACY}.sni"),
     "twisted.protocols._tls_legacy": _row(f"{_LEGACY}.tlsfactories", only="LegacyContextFactoryWarning"),
     "twisted.protocols.tls": _row(
         f"{_LEGACY}.tls",

@@ -390,7 +390,7 @@ class TLSMemoryBIOFactory(WrappingFactory):
 
     def __init__(self, contextFactory: Any, isClient: bool, wrappedFactory: Any, clock: Any = None) -> None:
         super().__init__(wrappedFactory)
-        self._make_connection = connection_maker(contextFactory, isClient, stacklevel=2)
+        self._creatorCallable = connection_maker(contextFactory, isClient, stacklevel=2)
         self._isClient = isClient
         self._given_clock = clock
 
@@ -401,7 +401,7 @@ class TLSMemoryBIOFactory(WrappingFactory):
     def connection_for(self, tlsProtocol: Any) -> Any:
         """A new connection of pyOpenSSL over memory, for that protocol."""
         tlsProtocol.acceptableProtocols = names_of(self.wrappedFactory)
-        connection = self._make_connection(tlsProtocol)
+        connection = self._creatorCallable(tlsProtocol)
         connection.set_app_data(tlsProtocol)
         if not self._isClient:
             connection.set_accept_state()

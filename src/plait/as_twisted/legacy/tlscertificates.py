@@ -7,7 +7,15 @@ from typing import Any
 
 from OpenSSL import crypto
 
-from plait.as_twisted.legacy.tlskeys import YEAR, CertificateRequest, PrivateKey, PublicKey, sign, signed_if_wanted
+from plait.as_twisted.legacy.tlskeys import (
+    YEAR,
+    CertificateRequest,
+    PrivateKey,
+    PublicKey,
+    VerifyError,
+    sign,
+    signed_if_wanted,
+)
 from plait.as_twisted.legacy.tlsnames import CertBase, DistinguishedName
 from plait.as_twisted.legacy.tlsoptions import CertificateOptions
 from plait.as_twisted.legacy.tlstrust import trustRootFromCertificates
@@ -61,10 +69,10 @@ class Certificate(CertBase):
         """The certificate as PEM."""
         return self.dump(crypto.FILETYPE_PEM)
 
-    def digest(self, method: str = "md5") -> str:
-        """Its fingerprint, such as ``"AB:CD:…"``."""
+    def digest(self, method: str = "md5") -> bytes:
+        """Its fingerprint, such as ``b"AB:CD:…"``."""
         fingerprint: bytes = self.original.digest(method)
-        return fingerprint.decode("ascii")
+        return fingerprint
 
     def serialNumber(self) -> int:
         """The number that its authority gave it."""
@@ -88,7 +96,7 @@ class Certificate(CertBase):
                 "\nIssuer:",
                 self.getIssuer().inspect(),
                 f"\nSerial Number: {self.serialNumber()}",
-                f"Digest: {self.digest()}",
+                f"Digest: {self.digest().decode('ascii')}",
                 self.getPublicKey().inspect(),
             ]
         )
@@ -100,8 +108,9 @@ class Certificate(CertBase):
         return hash(self.dump())
 
     def __repr__(self) -> str:
-        subject, issuer = (name.get("commonName", "") for name in (self.getSubject(), self.getIssuer()))
-        return f"<{type(self).__name__} Subject={subject or ''} Issuer={issuer or ''}>"
+        names = (name.get("commonName") for name in (self.getSubject(), self.getIssuer()))
+        subject, issuer = ("" if name is None else repr(name) for name in names)
+        return f"<{type(self).__name__} Subject={subject} Issuer={issuer}>"
 
 
 class KeyPair(PrivateKey):
@@ -176,10 +185,14 @@ class PrivateCertificate(Certificate):
 
     @classmethod
     def fromCertificateAndKeyPair(cls, certificateInstance: Certificate, privateKey: KeyPair) -> PrivateCertificate:
-        """The two in one. VerifyError is not raised: that they belong together is found when they are used."""
-        made = cls(certificateInstance.original)
-        made.privateKey = privateKey
-        return made
+        """The two in one. VerifyError if they do not belong together."""
+        return cls(certificateInstance.original)._setPrivateKey(privateKey)
+
+    def _setPrivateKey(self, privateKey: KeyPair) -> PrivateCertificate:
+        if not privateKey.matches(self.getPublicKey()):
+            raise VerifyError(f"{privateKey!r} is not the key of {self!r}")
+        self.privateKey = privateKey
+        return self
 
     @classmethod
     def load(  # type: ignore[override]

@@ -22,7 +22,7 @@ __all__ = [
 
 
 @implementer(ICipher)
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OpenSSLCipher:
     """One cipher suite, by its name in OpenSSL."""
 

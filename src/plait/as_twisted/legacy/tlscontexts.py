@@ -79,7 +79,5 @@ class ClientContextFactory(ContextFactory):
     def getContext(self) -> Any:
         """A new context."""
         context = self._contextFactory(self.method)
-        context.set_options(
-            SSL.OP_NO_SSLv2 | SSL.OP_NO_SSLv3 | SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1
-        )
+        context.set_options(SSL.OP_NO_SSLv2 | SSL.OP_NO_SSLv3 | SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1)
         return context

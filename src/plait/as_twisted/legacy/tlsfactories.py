@@ -19,9 +19,7 @@ from plait.interfaces import (
 
 __all__ = ["LegacyContextFactoryWarning", "SomeConnectionCreator", "connection_maker", "names_of"]
 
-SomeConnectionCreator = (
-    IOpenSSLContextFactory | IOpenSSLClientConnectionCreator | IOpenSSLServerConnectionCreator
-)
+SomeConnectionCreator = IOpenSSLContextFactory | IOpenSSLClientConnectionCreator | IOpenSSLServerConnectionCreator
 """What can be given as a context factory."""
 
 

@@ -98,7 +98,9 @@ class PrivateKey(PublicKey):
     def __setstate__(self, state: bytes) -> None:
         self.original = crypto.load_privatekey(crypto.FILETYPE_ASN1, state)
 
-    def requestObject(self, distinguishedName: DistinguishedName, digestAlgorithm: str = "sha256") -> CertificateRequest:
+    def requestObject(
+        self, distinguishedName: DistinguishedName, digestAlgorithm: str = "sha256"
+    ) -> CertificateRequest:
         """A request for a certificate of this key, signed with it. ValueError for a name that cannot stand in one."""
         builder = x509.CertificateSigningRequestBuilder().subject_name(distinguishedName.for_certificate())
         return CertificateRequest(builder.sign(_key(self.original), _hash(digestAlgorithm)))

@@ -1,5 +1,4 @@
-"""A limit of time for a step of TLS, by the clock of a factory or, where that is the reactor's, unseen by those who look for calls
-that were left."""
+"""A limit of time for a step of TLS. By a reactor's own loop, it is no call that those who look for forgotten ones would find."""
 
 from __future__ import annotations
 

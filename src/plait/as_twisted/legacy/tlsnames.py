@@ -85,7 +85,9 @@ class DistinguishedName(dict[str, bytes]):
         made = cls()
         for part in name:
             if (full := _FULL.get(part.oid)) is None:
-                raise ValueError(f"a distinguished name cannot have the part {part.oid.dotted_string} (of {name!r}) here")
+                raise ValueError(
+                    f"a distinguished name cannot have the part {part.oid.dotted_string} (of {name!r}) here"
+                )
             made[full] = part.value if isinstance(part.value, bytes) else part.value.encode("utf-8")
         return made
 

@@ -204,7 +204,9 @@ class OpenSSLCertificateOptions:
             context = self._contextForServerName(name)
             if context is not None:
                 connection.set_context(context)
-        except Exception:  # out of a callback of OpenSSL it would be lost, and the client served with another certificate
+        except (
+            Exception
+        ):  # out of a callback of OpenSSL it would be lost, and the client served with another certificate
             _log.failure("There is no TLS context for the server name {name!r}", name=name)
             what = "there is no certificate for the name that was asked for"
             connection.get_app_data().failVerification(Failure(ConnectionLost(what)))

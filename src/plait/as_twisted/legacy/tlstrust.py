@@ -32,12 +32,12 @@ class OpenSSLCertificateAuthorities:
     """These certificates (X509 objects of pyOpenSSL) alone."""
 
     def __init__(self, caCerts: Iterable[crypto.X509]) -> None:
-        self._certificates = list(caCerts)
+        self._caCerts = list(caCerts)
 
     def _addCACertsToContext(self, context: SSL.Context) -> None:
         store = context.get_cert_store()
         assert store is not None
-        for certificate in self._certificates:
+        for certificate in self._caCerts:
             store.add_cert(certificate)
 
 
