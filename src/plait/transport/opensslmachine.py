@@ -35,12 +35,8 @@ class OpenSSLMachine:
     :param face: what callbacks of the context find as the connection's app data.
     """
 
-    def __init__(self, connection: Any, is_client: bool, face: Face) -> None:
+    def __init__(self, connection: Any, face: Face) -> None:
         connection.set_app_data(face)
-        if is_client:
-            connection.set_connect_state()
-        else:
-            connection.set_accept_state()
         self.object = connection
         self._face = face
         self.more = False
@@ -68,8 +64,10 @@ class OpenSSLMachine:
         except self._ssl.WantReadError:
             done = False
         except self._ssl.Error as e:
-            raise TLSError(e if self._face.failure is None else self._face.failure.value) from None
+            if self._face.failure is None:
+                raise TLSError(e) from None
         if self._face.failure is not None:
+            self.to_send()  # is for nobody: what OpenSSL would say is that something is wrong with us
             raise TLSError(self._face.failure.value)
         return done
 

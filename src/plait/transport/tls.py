@@ -103,14 +103,25 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
     :raises TypeError: if the factory gives no context.
     """
     create = getattr(contextFactory, "clientConnectionForTLS" if is_client else "serverConnectionForTLS", None)
-    face = Face()
     if create is not None:
-        return OpenSSLMachine(create(face), is_client, face)
+        face = Face()
+        connection = create(face)
+        _set_state(connection, is_client)
+        return OpenSSLMachine(connection, face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
         return StandardMachine(context, not is_client, hostname if is_client else None)
-    return OpenSSLMachine(sys.modules["OpenSSL.SSL"].Connection(context, None), is_client, face)
+    connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
+    _set_state(connection, is_client)
+    return OpenSSLMachine(connection, Face())
+
+
+def _set_state(connection: Any, is_client: bool) -> None:
+    if is_client:
+        connection.set_connect_state()
+    else:
+        connection.set_accept_state()
 
 
 def _is_pyopenssl(context: object) -> bool:

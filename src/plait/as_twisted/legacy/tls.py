@@ -48,6 +48,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
     _handshake_done = False
     _over = False  # TLS is: nothing more comes or goes
     _aborted = False
+    _lost = False  # the transport is
     _shutting_down = False
     _peer_ended = False  # by TLS's own word
     _paused = False  # what is read
@@ -71,7 +72,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         """Take what has come from the network."""
         connection = self._tlsConnection
-        if connection is None or self._over:
+        if connection is None or self._over or not data:
             return
         connection.bio_write(data)
         if not self._handshake_done:
@@ -83,6 +84,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> Any:
         """The transport is gone: hand on what has come before, and say what the end means."""
+        self._lost = True
         if not self._over and not self._aborted:
             self._tlsConnection.bio_shutdown()
             self._paused = False
@@ -134,7 +136,8 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         self._reason = self._reason or reason
         self._over = True
         self._limit.stop()
-        self.transport.loseConnection()
+        if not self._lost:
+            self.transport.loseConnection()
 
     def _too_slow(self) -> None:
         what = "the end of TLS" if self._handshake_done else "the TLS handshake"
@@ -157,7 +160,8 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
             except SSL.Error as e:
                 # Newer OpenSSL says in words that the network has ended, and not by the peer's word.
                 ended = isinstance(e, SSL.SysCallError) or "unexpected eof" in str(e)
-                self._tlsShutdownFinished(Failure(cut()) if ended else Failure())
+                if not (ended and self._lost):
+                    self._tlsShutdownFinished(Failure(cut()) if ended else Failure())
                 break
             self.wrappedProtocol.dataReceived(data)
         self._flush()

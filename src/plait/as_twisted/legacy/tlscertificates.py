@@ -81,7 +81,7 @@ class Certificate(CertBase):
 
     def getIssuer(self) -> DistinguishedName:
         """Who has signed it."""
-        return DistinguishedName.of_openssl(self.original.get_issuer())
+        return DistinguishedName.of(self.original.to_cryptography().issuer)
 
     def getPublicKey(self) -> PublicKey:
         """The key that it vouches for."""

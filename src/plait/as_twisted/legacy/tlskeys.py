@@ -87,8 +87,10 @@ class PrivateKey(PublicKey):
         raise ValueError(f"a key of kind {kind!r} cannot be made here: use TYPE_RSA or TYPE_DSA of OpenSSL.crypto")
 
     def dump(self, format: int = crypto.FILETYPE_ASN1) -> bytes:
-        """Its bytes, DER unless `format` says otherwise."""
-        return crypto.dump_privatekey(format, self.original)
+        """Its bytes (PKCS 8, in the clear), DER unless `format` says otherwise. ValueError for another format."""
+        form, nothing = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        data: bytes = _key(self.original).private_bytes(_encoding(format), form, nothing)
+        return data
 
     @_persistence
     def __getstate__(self) -> bytes:
@@ -133,8 +135,8 @@ class CertificateRequest(CertBase):
         return data
 
     def getSubject(self) -> DistinguishedName:
-        """Who asks. ValueError if a part of the name is of no kind that a DistinguishedName has."""
-        return DistinguishedName.of_request(self.original.subject)
+        """Who asks: all of it, for whoever decides. ValueError if a part is of no kind that a DistinguishedName has."""
+        return DistinguishedName.of(self.original.subject, whole=True)
 
 
 def sign(

@@ -6,7 +6,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from OpenSSL import crypto
 
 __all__ = ["DN", "CertBase", "DistinguishedName"]
 
@@ -71,24 +70,16 @@ class DistinguishedName(dict[str, bytes]):
         return "\n".join(f"{labels[name]:>{width}}: {self[name].decode('utf-8')}" for name in sorted(self))
 
     @classmethod
-    def of_openssl(cls, name: crypto.X509Name) -> DistinguishedName:
-        """That of a certificate; what has no name here is left out."""
-        made = cls()
-        for short, value in name.get_components():
-            if (full := _SHORT.get(short.decode("ascii"))) is not None:
-                made[full] = value
-        return made
-
-    @classmethod
-    def of_request(cls, name: x509.Name) -> DistinguishedName:
-        """That of a request, which is to be shown whole to whoever decides: ValueError if a part has no name here."""
+    def of(cls, name: x509.Name, whole: bool = False) -> DistinguishedName:
+        """That of a certificate or a request. A part that has no name here is left out, or, if `whole`, a ValueError."""
         made = cls()
         for part in name:
-            if (full := _FULL.get(part.oid)) is None:
+            if (full := _FULL.get(part.oid)) is not None:
+                made[full] = part.value if isinstance(part.value, bytes) else part.value.encode("utf-8")
+            elif whole:
                 raise ValueError(
                     f"a distinguished name cannot have the part {part.oid.dotted_string} (of {name!r}) here"
                 )
-            made[full] = part.value if isinstance(part.value, bytes) else part.value.encode("utf-8")
         return made
 
     def for_certificate(self) -> x509.Name:
@@ -114,7 +105,7 @@ class CertBase:
 
     def getSubject(self) -> DistinguishedName:
         """Who it is about."""
-        return DistinguishedName.of_openssl(self.original.get_subject())
+        return DistinguishedName.of(self.original.to_cryptography().subject)
 
     def options(self, *authorities: Any) -> Any:
         """A context factory that shows it; only what has its key can do that."""
