@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
@@ -35,7 +36,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
-from plait.as_twisted.version import __version__
+from plait.as_twisted.version import __version__, getVersionString
 from plait.current import getReactor, substituteReactor
 from plait.daemon.sources import sources
 
@@ -73,7 +74,13 @@ class AliasModule(ModuleType):
         if value is _MISSING:
             text = f"module {self.__name__!r} ({_rooms_of(row)}) has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)
-        if isinstance(value, type | FunctionType):
+        if name in row.deprecated:
+            # For "from module import name" the import system looks as well, whether the name is there.
+            if sys._getframe(1).f_globals.get("__name__") != "importlib._bootstrap":
+                version, advice = row.deprecated[name]
+                text = f"{self.__name__}.{name} was deprecated in {getVersionString(version)}: {advice}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+        elif isinstance(value, type | FunctionType):
             # Classes and functions are not bound anew, so they may be kept. Variables are asked each time.
             self.__dict__[name] = value
         return value

@@ -165,7 +165,8 @@ def _named(parser: Parser, kind: str, args: list[str], kwargs: dict[str, str]) -
     return named
 
 
-def _number(what: str, text: str, base: int = 10) -> int:
+def to_number(what: str, text: str, base: int = 10) -> int:
+    """The number that is the value of `what`. ValueError if it is none."""
     try:
         return int(text, base)
     except ValueError:
@@ -173,14 +174,16 @@ def _number(what: str, text: str, base: int = 10) -> int:
         raise ValueError(f"{what} must be {kind}, not {text!r}") from None
 
 
-def _timeout(text: str) -> float:
+def to_seconds(text: str) -> float:
+    """The value of ``timeout``. ValueError if it is no number."""
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:
         raise ValueError(f"timeout must be a number of seconds, not {text!r}") from None
 
 
-def _bind(address: str | None) -> tuple[str, int] | None:
+def to_binding(address: str | None) -> tuple[str, int] | None:
+    """The value of ``bindAddress``, as the reactor takes it."""
     return None if address is None else (address, 0)
 
 
@@ -188,11 +191,11 @@ def _bind(address: str | None) -> tuple[str, int] | None:
 
 
 def _tcp_server(reactor: Any, port: str, interface: str = "", backlog: str = "50") -> TCP4ServerEndpoint:
-    return TCP4ServerEndpoint(reactor, _number("port", port), _number("backlog", backlog), interface)
+    return TCP4ServerEndpoint(reactor, to_number("port", port), to_number("backlog", backlog), interface)
 
 
 def _tcp6_server(reactor: Any, port: str, backlog: str = "50", interface: str = "::") -> TCP6ServerEndpoint:
-    return TCP6ServerEndpoint(reactor, _number("port", port), _number("backlog", backlog), interface)
+    return TCP6ServerEndpoint(reactor, to_number("port", port), to_number("backlog", backlog), interface)
 
 
 def _unix_server(
@@ -201,9 +204,9 @@ def _unix_server(
     return UNIXServerEndpoint(
         reactor,
         address,
-        _number("backlog", backlog),
-        _number("mode", mode, 8),
-        bool(_number("lockfile", lockfile)),
+        to_number("backlog", backlog),
+        to_number("mode", mode, 8),
+        bool(to_number("lockfile", lockfile)),
     )
 
 
@@ -219,7 +222,7 @@ def _ssl_server(
     dhParameters: str | None = None,
 ) -> SSL4ServerEndpoint:
     context = server_context(privateKey, certKey, extraCertChain, sslmethod, dhParameters)
-    return SSL4ServerEndpoint(reactor, _number("port", port), context, _number("backlog", backlog), interface)
+    return SSL4ServerEndpoint(reactor, to_number("port", port), context, to_number("backlog", backlog), interface)
 
 
 def _tls_server(
@@ -234,7 +237,7 @@ def _tls_server(
     backlog: str = "50",
 ) -> SSL4ServerEndpoint:
     context = tls_server_context(privateKey, certKey, extraCertChain, certificates, trustRoots)
-    return SSL4ServerEndpoint(reactor, _number("port", port), context, _number("backlog", backlog), interface)
+    return SSL4ServerEndpoint(reactor, to_number("port", port), context, to_number("backlog", backlog), interface)
 
 
 def _stdio_server(reactor: Any, nothing: str = "") -> StandardIOEndpoint:
@@ -244,7 +247,7 @@ def _stdio_server(reactor: Any, nothing: str = "") -> StandardIOEndpoint:
 
 
 def _fd_server(reactor: Any, fileno: str) -> AdoptedStreamServerEndpoint:
-    number = _number("fileno", fileno)
+    number = to_number("fileno", fileno)
     try:
         with socket.socket(fileno=os.dup(number)) as sock:
             family = sock.family
@@ -272,7 +275,7 @@ def given_endpoint(
         if name not in names[: len(given)]:
             raise ValueError(f"the service manager gave no socket {name!r}; it gave: {', '.join(names) or 'none'}")
         return AdoptedStreamServerEndpoint(reactor, given[names.index(name)], family)
-    number = _number("index", index or "")
+    number = to_number("index", index or "")
     if not 0 <= number < len(given):
         raise ValueError(f"the service manager gave no socket {number}; it gave {len(given)}, counted from 0")
     return AdoptedStreamServerEndpoint(reactor, given[number], family)
@@ -285,7 +288,7 @@ def given_descriptors() -> tuple[Sequence[int], list[str]]:
         return handover.given, names.split(":") if names else []
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return (), []
-    count = _number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
+    count = to_number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
     return range(3, 3 + count), names.split(":") if names else []
 
 
@@ -307,11 +310,11 @@ SERVERS: dict[str, Parser] = {
 def _tcp_client(
     reactor: Any, host: str, port: str, timeout: str = "30", bindAddress: str | None = None
 ) -> TCP4ClientEndpoint:
-    return TCP4ClientEndpoint(reactor, host, _number("port", port), _timeout(timeout), _bind(bindAddress))
+    return TCP4ClientEndpoint(reactor, host, to_number("port", port), to_seconds(timeout), to_binding(bindAddress))
 
 
 def _unix_client(reactor: Any, path: str, timeout: str = "30", lockfile: str = "0") -> UNIXClientEndpoint:
-    return UNIXClientEndpoint(reactor, path, _timeout(timeout), bool(_number("lockfile", lockfile)))
+    return UNIXClientEndpoint(reactor, path, to_seconds(timeout), bool(to_number("lockfile", lockfile)))
 
 
 def _ssl_client(
@@ -329,7 +332,9 @@ def _ssl_client(
         context: Any = verifiedClientContextFactory(hostname, trusting(caCertsDir, certKey, privateKey))
     else:
         context = client_context(caCertsDir, certKey, privateKey)
-    return SSL4ClientEndpoint(reactor, host, _number("port", port), context, _timeout(timeout), _bind(bindAddress))
+    return SSL4ClientEndpoint(
+        reactor, host, to_number("port", port), context, to_seconds(timeout), to_binding(bindAddress)
+    )
 
 
 def _tls_client(
@@ -350,7 +355,7 @@ def _tls_client(
     else:
         if not port:
             raise ValueError("the tls endpoint needs a port")
-        way = HostnameEndpoint(reactor, host, _number("port", port), _timeout(timeout), _bind(bindAddress))
+        way = HostnameEndpoint(reactor, host, to_number("port", port), to_seconds(timeout), to_binding(bindAddress))
         name = way._hostStr
     return wrapClientTLS(verifiedClientContextFactory(name, trusting(trustRoots, certificate, privateKey)), way)
 

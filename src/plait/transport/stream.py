@@ -602,6 +602,10 @@ class SecureConnection(Connection):
 
     TLS = True
 
+    def getHandle(self) -> Any:
+        """The object of the TLS library: an ``ssl.SSLObject``, or an ``OpenSSL.SSL.Connection`` if the context is pyOpenSSL's."""
+        return cast("TLSLayer", self._transport).machine.object
+
     def getPeerCertificate(self) -> Any:
         """The certificate that the peer has shown, or None (before the handshake is done, too).
 

@@ -11,7 +11,7 @@ import ssl
 import sys
 from typing import Any
 
-from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
+from plait.transport.opensslmachine import Face, OpenSSLMachine
 from plait.transport.tlsfiles import server_context
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
 from plait.transport.tlsserver import ReloadableContext
@@ -112,7 +112,7 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
         face = Face()
         connection = create(face)
         _set_state(connection, is_client)
-        return CreatedMachine(connection, face)
+        return OpenSSLMachine(connection, face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
@@ -122,7 +122,7 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
         return StandardMachine(context, False, hostname, contextFactory if resumes else None)
     connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
     _set_state(connection, is_client)
-    return OpenSSLMachine(connection)
+    return OpenSSLMachine(connection, Face())
 
 
 def _set_state(connection: Any, is_client: bool) -> None:
