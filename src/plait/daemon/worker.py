@@ -56,6 +56,10 @@ class WorkerLink(Link):
         line.settimeout(0)
         link = cls(Channel(line), detach)
         inherited.lender = Borrower(link._channel, os.getppid())
+        if os.environ.get("LISTEN_PID") == str(
+            os.getppid()
+        ):  # what systemd has given to the parent, he has given to us
+            os.environ["LISTEN_PID"] = str(os.getpid())
         for name in ("SIGHUP", "SIGUSR2"):
             if hasattr(signal, name):  # the parent's to answer; they must not end us, if they go to all processes
                 signal.signal(getattr(signal, name), lambda *_: None)

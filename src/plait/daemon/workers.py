@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from plait.daemon.channel import Channel, ChannelError
@@ -257,7 +257,7 @@ class _Process(ProcessProtocol):
                 origin.command,
                 env={**environment, VARIABLE: str(number)},
                 path=origin.folder,
-                childFDs={0: 0, 1: 1, 2: 2, number: number},
+                childFDs={n: n for n in (0, 1, 2, *_given_by_systemd(environment), number)},
             )
         except BaseException:
             ours.close()
@@ -341,6 +341,12 @@ class _Process(ProcessProtocol):
         else:
             how = f"ended with status {error.exitCode}"
         return WorkerError(f"worker {self._worker.name} {how}")
+
+
+def _given_by_systemd(environment: Mapping[str, str]) -> range:
+    """The descriptors of a socket unit (sd_listen_fds(3)), which all workers share. They begin with 3."""
+    count = environment.get("LISTEN_FDS", "") if environment.get("LISTEN_PID") == str(os.getpid()) else ""
+    return range(3, 3 + int(count)) if count.isdecimal() else range(0)
 
 
 def _signal_name(number: int) -> str:
