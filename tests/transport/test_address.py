@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,15 @@ def test_two_paths_to_one_file_are_one_address(tmp_path: Path) -> None:
 
 def test_what_a_socket_says_of_itself() -> None:
     assert from_socket(("10.1.2.3", 80)) == IPv4Address("TCP", "10.1.2.3", 80)
-    assert from_socket(("fe80::1", 80, 7, 2)) == IPv6Address("TCP", "fe80::1", 80, 7, 2)
+    assert from_socket(("2001:db8::1", 80, 7, 0)) == IPv6Address("TCP", "2001:db8::1", 80, 7, 0)
     assert from_socket("/run/a") == UNIXAddress("/run/a")
     assert from_socket(b"\0abstract") == UNIXAddress(b"\0abstract")
     assert from_socket("") == from_socket(None) == UNIXAddress(None)
+
+
+def test_an_address_that_is_valid_in_one_zone_only_names_it() -> None:
+    number, name = socket.if_nameindex()[0]
+    named = IPv6Address("TCP", f"fe80::1%{name}", 80, 0, number)
+    assert from_socket(("fe80::1", 80, 0, number)) == from_socket((named.host, 80, 0, number)) == named
+    unknown = 1 + max(number for number, _ in socket.if_nameindex())
+    assert from_socket(("fe80::1", 80, 0, unknown)) == IPv6Address("TCP", f"fe80::1%{unknown}", 80, 0, unknown)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plait import Deferred, LineReceiver, Protocol, reactor
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
+from plait.failure import Failure
 from plait.interfaces import IHalfCloseableProtocol, implementer
 from plait.testing import runToEnd
 from plait.transport.stream import HIGH_WATER
@@ -54,6 +55,16 @@ async def test_text_is_refused_with_a_word_of_advice():
         await there.lost
 
 
+async def test_text_in_a_sequence_is_refused_too():
+    async with Server() as server:
+        client, _, _ = await connection(server)
+        with pytest.raises(TypeError) as e:
+            client.transport.writeSequence([b"bytes", "text"])
+        assert str(e.value) == "Data must be bytes"
+        assert "item 1: expected a bytes-like object, str found; encode text first" in e.value.__notes__[0]
+        client.transport.loseConnection()
+
+
 async def test_loseConnection_sends_all_that_was_written_first():
     async with Server() as server:
         client, there, _ = await connection(server)
@@ -89,9 +100,31 @@ async def test_abortConnection_drops_what_was_written():
         client.transport.abortConnection()
         assert isinstance(await client.lost, ConnectionAborted)
         there.transport.resumeProducing()
-        await there.lost
+        reason = await there.lost
         assert len(there.data) < len(BIG) * 8
+        assert type(reason) is ConnectionLost  # the peer does not take it for all there was
         assert connector.state == "disconnected"
+
+
+async def test_an_abort_that_drops_nothing_is_a_reset_too():
+    async with Server() as server:
+        client, there, _ = await connection(server)
+        client.transport.abortConnection()
+        client.transport.abortConnection()
+        assert isinstance(await client.lost, ConnectionAborted)
+        assert type(await there.lost) is ConnectionLost
+
+
+async def test_a_program_of_old_gives_the_reason_of_an_end():
+    class Mine(Exception):
+        pass
+
+    async with Server() as server:
+        client, there, _ = await connection(server)
+        client.transport.connectionLost(Failure(Mine()))
+        assert isinstance(await client.lost, Mine)
+        await there.lost
+        client.transport.connectionLost(Failure(Mine()))  # it is over: nothing happens
 
 
 async def test_a_reset_by_the_peer_is_a_connection_lost():

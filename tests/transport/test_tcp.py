@@ -12,6 +12,7 @@ from plait import ClientFactory, Deferred, Protocol, ServerFactory, reactor
 from plait.errors import (
     CannotListenError,
     ConnectBindError,
+    ConnectError,
     ConnectionDone,
     ConnectionRefusedError,
     NotConnectingError,
@@ -172,9 +173,17 @@ async def test_a_name_with_one():
 
 
 async def test_a_port_without_a_name():
+    with pytest.raises(ServiceNameUnknownError, match="'no-such-service'"):
+        reactor.connectTCP("127.0.0.1", "no-such-service", Client())
+
+
+@pytest.mark.parametrize("number", [-1, 65536, 1 << 70])
+async def test_a_number_that_is_no_ports_reaches_nobody(number):
     client = Client()
-    reactor.connectTCP("127.0.0.1", "no-such-service", client)
-    assert isinstance(await client.failed, ServiceNameUnknownError)
+    reactor.connectTCP("127.0.0.1", number, client)
+    error = await client.failed
+    assert isinstance(error, ConnectError)
+    assert str(error) == f"An error occurred while connecting: port must be 0-65535, not {number}."
 
 
 async def test_a_peer_that_never_answers_is_given_up():

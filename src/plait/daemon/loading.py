@@ -40,11 +40,15 @@ def load_application(path: str) -> tuple[object, IService]:
         raise StartError(f"{path} failed while it was loaded:\n{user_traceback(error)}") from error
     if not hasattr(module, NAME):
         raise StartError(_about_missing(module, path))
-    application = getattr(module, NAME)
+    return check_service(getattr(module, NAME), f"`{NAME}` in {path}")
+
+
+def check_service(application: object, what: str) -> tuple[object, IService]:
+    """`application` and its service. StartError that says `what` it is if it has none."""
     service: IService | None = adapt(IService, application, None)
     if service is None:
         raise StartError(
-            f"`{NAME}` in {path} is {_article(type(application).__name__)}, which cannot be run: "
+            f"{what} is {_article(type(application).__name__)}, which cannot be run: "
             "it has to be an Application or another service"
         )
     return application, service

@@ -1,11 +1,13 @@
 """A worker, seen from inside: a run whose ports are lent to it, and whose word goes to its parent.
 
-The parent has started it with its own command line; the environment variable `PLAIT_WORKER` holds the number of the descriptor
-that leads back to the parent. When the parent is gone, even if it was killed, the worker ends in good order.
+The parent has started it with its own command line; the environment variable `PLAIT_WORKER` tells, as JSON, the number of the
+descriptor that leads back to the parent, and of those that the service manager has given. When the parent is gone, even if
+it was killed, the worker ends in good order.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -13,13 +15,14 @@ import socket
 import threading
 from typing import Any
 
-from plait.daemon.background import Link, let_go_of_the_terminal
+from plait.daemon.background import FAILED, MISUSED, Link, let_go_of_the_terminal
 from plait.daemon.channel import Channel, shortened
 from plait.daemon.lending import PATIENCE, Borrower
 from plait.daemon.signals import OnSignal
 from plait.errors import ReactorNotRunning
 from plait.log import Logger
 from plait.task import LoopingCall
+from plait.transport import handover
 from plait.transport.handover import inherited
 
 _log = Logger(namespace="plait.daemon")
@@ -51,15 +54,14 @@ class WorkerLink(Link):
         text = os.environ.pop(VARIABLE, None)
         if text is None:
             return None
-        line = socket.socket(fileno=int(text))
-        line.set_inheritable(False)
+        lent = json.loads(text)
+        handover.given[:] = lent["given"]
+        line = socket.socket(fileno=lent["line"])
+        for descriptor in (line.fileno(), *handover.given):
+            os.set_inheritable(descriptor, False)
         line.settimeout(0)
         link = cls(Channel(line), detach)
         inherited.lender = Borrower(link._channel, os.getppid())
-        if os.environ.get("LISTEN_PID") == str(
-            os.getppid()
-        ):  # what systemd has given to the parent, he has given to us
-            os.environ["LISTEN_PID"] = str(os.getpid())
         for name in ("SIGHUP", "SIGUSR2"):
             if hasattr(signal, name):  # the parent's to answer; they must not end us, if they go to all processes
                 signal.signal(getattr(signal, name), lambda *_: None)
@@ -82,10 +84,10 @@ class WorkerLink(Link):
         except OSError as error:
             raise BrokenPipeError from error
 
-    def failed(self, message: str) -> None:
-        """It cannot start."""
+    def failed(self, message: str, word: bytes = FAILED) -> None:
+        """It cannot start, or the command line is wrong (MISUSED)."""
         try:
-            self._send({"failed": shortened(message)})
+            self._send({"failed": shortened(message), "misused": word == MISUSED})
         except OSError:
             pass  # nobody is there to hear it
 

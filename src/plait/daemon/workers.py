@@ -7,15 +7,16 @@ alone, so that a mistake is told once; the others when it serves.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from plait.daemon.channel import Channel, ChannelError
-from plait.daemon.errors import StartError
+from plait.daemon.errors import StartError, UsageError
 from plait.daemon.lending import Borrowing, Lending
 from plait.daemon.worker import VARIABLE
 from plait.deferred import Deferred
@@ -85,6 +86,11 @@ class Workers(Supervisor):
             }
             for worker in self.workers
         ]
+
+    def startService(self) -> Deferred[None]:
+        """Start them all. The Deferred is `ready`."""
+        super().startService()
+        return self.ready
 
     def stopService(self) -> Deferred[Any]:
         """Let all workers come to their end, together."""
@@ -232,7 +238,7 @@ class _Process(ProcessProtocol):
         self._worker = worker
         self._lending = worker._workers.lending
         self._borrowing: Borrowing | None = None
-        self._message: str | None = None  # why it cannot start
+        self._cannot_start: StartError | None = None
         self._channel: Channel
         self._reactor: Any = None
         self._late: Any = None
@@ -249,15 +255,15 @@ class _Process(ProcessProtocol):
             for name, value in origin.environment.items()
             if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")  # the parent speaks for all of them
         }
-        number = theirs.fileno()
+        number, given = theirs.fileno(), origin.given
         try:
             reactor.spawnProcess(
                 self,
                 origin.command[0],
                 origin.command,
-                env={**environment, VARIABLE: str(number)},
+                env={**environment, VARIABLE: json.dumps({"line": number, "given": given})},
                 path=origin.folder,
-                childFDs={n: n for n in (0, 1, 2, *_given_by_systemd(environment), number)},
+                childFDs={each: each for each in (0, 1, 2, number, *given)},
             )
         except BaseException:
             ours.close()
@@ -289,7 +295,8 @@ class _Process(ProcessProtocol):
             descriptor = self._channel.fetch_descriptor() if message["opened"] is True else None
             self._opened(descriptor)
         elif "failed" in message:
-            self._message = str(message["failed"])
+            kind = UsageError if message.get("misused") is True else StartError
+            self._cannot_start = kind(str(message["failed"]))
         else:
             self._worker.heard(message)
             if "ready" in message and not self.up.called:
@@ -325,7 +332,9 @@ class _Process(ProcessProtocol):
         self._hang_up()
         if self._late is not None and self._late.active():
             self._late.cancel()
-        failure = None if reason.check(ProcessDone) and self._message is None else Failure(self._error(reason.value))
+        failure = (
+            None if reason.check(ProcessDone) and self._cannot_start is None else Failure(self._error(reason.value))
+        )
         self._worker.gone(failure)
         if not self.up.called:
             # the supervisor has been told already, or waits for just this
@@ -334,19 +343,13 @@ class _Process(ProcessProtocol):
         self.ended.callback(None)
 
     def _error(self, error: Any) -> Exception:
-        if self._message is not None:
-            return StartError(self._message)
+        if self._cannot_start is not None:
+            return self._cannot_start
         if error.signal is not None:
             how = f"was killed by signal {error.signal} ({_signal_name(error.signal)})"
         else:
             how = f"ended with status {error.exitCode}"
         return WorkerError(f"worker {self._worker.name} {how}")
-
-
-def _given_by_systemd(environment: Mapping[str, str]) -> range:
-    """The descriptors of a socket unit (sd_listen_fds(3)), which all workers share. They begin with 3."""
-    count = environment.get("LISTEN_FDS", "") if environment.get("LISTEN_PID") == str(os.getpid()) else ""
-    return range(3, 3 + int(count)) if count.isdecimal() else range(0)
 
 
 def _signal_name(number: int) -> str:

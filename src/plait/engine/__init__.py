@@ -1,7 +1,7 @@
 """The reactor, and the event loops under it.
 
 In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `descriptors`,
-`processes`, `reactor` (all of it), `draining`.
+`processes`, `resolving`, `reactor` (all of it), `draining`.
 """
 
 from plait.engine.draining import drain

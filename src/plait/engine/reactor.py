@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 import threading
 from asyncio import AbstractEventLoop, _get_running_loop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ParamSpec
 from weakref import WeakKeyDictionary
 
 from plait import current
-from plait.deferred import Deferred, succeed
 from plait.engine.adopted import AdoptingReactor
 from plait.engine.datagrams import DatagramReactor
 from plait.engine.descriptors import Descriptors, WatchesDescriptors
@@ -25,11 +23,12 @@ from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
+from plait.engine.resolving import ResolvingReactor
 from plait.engine.signals import StopSignals
 from plait.engine.threads import ThreadPool
 from plait.engine.timers import DelayedCall, Timers
 from plait.engine.unix import UNIXReactor
-from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
+from plait.errors import ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
@@ -42,7 +41,7 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log import Logger
-from plait.transport import Connector, Port
+from plait.transport import Binding, Connector, Port
 from plait.transport.network import Network
 from plait.transport.tls import check_context_factory
 
@@ -52,7 +51,7 @@ _log = Logger("plait.engine")
 
 
 @implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
-class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, WatchesDescriptors):
+class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, ResolvingReactor, WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
     :param loop: the loop to use; None: the loop that runs when the reactor is first used, or a new one.
@@ -108,6 +107,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
             self._leave(before)
         self._own = own
         self._network = Network(loop)
+        self._network.name_resolver = self._installed_resolver()
         self._descriptors = Descriptors(loop)
         self._timers = Timers(loop)
         self._started = False  # that was on the loop before
@@ -316,11 +316,13 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
 
     # -- TCP and TLS
 
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
+    def listenTCP(self, port: int | Binding, factory: Any, backlog: int = 50, interface: str = "") -> Port:
         """Listen on a TCP port, now; 0 lets the system choose one (see `Port.getHost`).
 
+        :param port: its number, or a `plait.transport.Binding`, with which it can be shared.
         :param interface: an address of ours; empty for all of IPv4, "::" for all of IPv6.
         :raises plait.errors.CannotListenError: if that cannot be.
+        :raises ValueError: if a binding and `interface` contradict each other.
         """
         return self._listen(Port(self._net, port, factory, backlog, interface))
 
@@ -336,27 +338,29 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def connectTCP(
         self,
         host: str,
-        port: int,
+        port: int | str,
         factory: Any,
         timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
+        bindAddress: Binding | tuple[str, int] | None = None,
     ) -> Connector:
         """Connect to a TCP port. `factory` (a `ClientFactory`) is told how it goes.
 
         :param host: an address or a name.
+        :param port: its number, or the name of a service that the system knows.
         :param timeout: seconds until the attempt is given up; None waits as long as the system does.
-        :param bindAddress: our own side's address and port (0 for any).
+        :param bindAddress: our own side's address and port (0 for any), or a `plait.transport.Binding`.
+        :raises plait.errors.ServiceNameUnknownError: if there is no such service.
         """
         return self._connect(Connector(self._net, _text(host), port, factory, timeout, bindAddress))
 
     def connectSSL(
         self,
         host: str,
-        port: int,
+        port: int | str,
         factory: Any,
         contextFactory: Any,
         timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
+        bindAddress: Binding | tuple[str, int] | None = None,
     ) -> Connector:
         """As `connectTCP`, with TLS. `contextFactory` says who is believed (`plait.transport.tls`).
 
@@ -380,27 +384,6 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def _watching(self) -> Descriptors:
         _ = self.loop  # makes sure that there is one
         return self._descriptors
-
-    def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
-        """Look up the IPv4 address of a host name, as text, with the system's resolver.
-
-        :param timeout: how long that may take, in seconds: the sum counts.
-
-        The Deferred fails with `plait.errors.DNSLookupError` if there is no address, or not in time.
-        """
-        loop = self.loop
-
-        async def look_up() -> str:
-            try:
-                async with asyncio.timeout(sum(timeout)):
-                    found = await loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError) as e:
-                why = "it took too long" if isinstance(e, TimeoutError) else str(e)
-                raise DNSLookupError(f"no IPv4 address of {name!r} found: {why}") from None
-            return str(found[0][4][0])
-
-        # "" has always meant any address of this host
-        return succeed("0.0.0.0") if not name else Deferred.fromFuture(asyncio.ensure_future(look_up(), loop=loop))
 
     def removeAll(self) -> list[Any]:
         """Stop listening, cut all connections and pipes to children, watch no descriptor any more; gives all that there were."""

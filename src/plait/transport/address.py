@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,7 +90,17 @@ def from_socket(name: object) -> Address:
     if isinstance(name, tuple):
         if len(name) == 2:
             return IPv4Address("TCP", name[0], name[1])
-        return IPv6Address("TCP", name[0], name[1], name[2], name[3])
+        return IPv6Address("TCP", with_zone(name[0], name[3]), name[1], name[2], name[3])
     if isinstance(name, (str, bytes)):
         return UNIXAddress(name or None)
     return UNIXAddress(None)
+
+
+def with_zone(host: str, scope: int) -> str:
+    """An IPv6 address with the zone that it is valid in, if it is not valid everywhere (RFC 4007 section 11)."""
+    if not scope or "%" in host:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:
+        return f"{host}%{scope}"  # the interface is gone

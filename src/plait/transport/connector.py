@@ -14,6 +14,8 @@ from plait.interfaces import IConnector, implementer
 from plait.log import Logger
 from plait.protocol import Protocol
 from plait.transport.address import Address, IPv4Address, IPv6Address
+from plait.transport.binding import Binding, binding_of
+from plait.transport.names import ask
 from plait.transport.network import LOOK_AGAIN, Network, family_of
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
@@ -43,15 +45,16 @@ class Connector:
         self,
         network: Network,
         host: str,
-        port: int,
+        port: int | str,
         factory: Any,
         timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
+        bindAddress: Binding | tuple[str, int] | None = None,
         contextFactory: Any = None,
     ) -> None:
         self._network = network
+        self._binding = binding_of(bindAddress)
         self.host = host
-        self.port = port
+        self.port = _port_number(port)
         self.factory = factory
         self.timeout = timeout
         self.bindAddress = bindAddress
@@ -123,25 +126,28 @@ class Connector:
                 raise
         except Exception as e:
             if self.state == "connecting" and self._task is asyncio.current_task():
-                self._failed(errors.getConnectError(e))
+                self._failed(e if isinstance(e, errors.DNSLookupError) else errors.getConnectError(e))
 
     async def _connect_any(self) -> None:
         """Try the host's addresses in turn; the last error is raised if none will do."""
         loop = self._network.loop
-        port = _port_number(self.port)
+        if not 0 <= self.port <= 65535:
+            raise errors.ConnectError(string=f"port must be 0-65535, not {self.port}")
         family = socket.AF_UNSPEC
-        if self.bindAddress is not None and self.bindAddress[0]:
-            family = family_of(self.bindAddress[0])[0]
-        addresses = _numeric(self.host, port) or await loop.getaddrinfo(
-            self.host, port, family=family, type=socket.SOCK_STREAM
-        )
+        if self._binding is not None and self._binding.host:
+            family = family_of(self._binding.host)[0]
+        addresses = _numeric(self.host, self.port)
+        if not addresses and (resolver := self._network.name_resolver) is not None:
+            addresses = await _ask(resolver, self.host, self.port, family)
+        elif not addresses:
+            addresses = await loop.getaddrinfo(self.host, self.port, family=family, type=socket.SOCK_STREAM)
         error: Exception = OSError("the name has no address")
         for kind, _, _, _, address in addresses:
             try:
                 await self._connect_to(kind, address)
             except OSError as e:
                 bind_errors = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
-                if self.bindAddress is not None and e.errno in bind_errors:
+                if self._binding is not None and e.errno in bind_errors:
                     raise errors.ConnectBindError(e.errno, os.strerror(e.errno)) from None
                 error = e
             else:
@@ -165,15 +171,35 @@ class Connector:
 
     async def _connect_once(self, family: int, address: tuple[Any, ...]) -> None:
         loop = self._network.loop
-        # By address, not with a socket of ours: uvloop forgets whose socket it is when connectionMade closes the
-        # connection, and closes the descriptor twice.
+        binding = self._binding
+        if binding is not None and (binding.reuseAddress or binding.reusePort):
+            await self._connect_bound(family, address, binding)
+            return
+        # By address: what comes of it belongs to the loop alone, which is simpler than `_connect_bound`.
         await loop.create_connection(
             lambda: Connection(self, loop, self._network.outbox),
             _literal(address),
             address[1],
             family=family,
-            local_addr=self.bindAddress and (self.bindAddress[0] or _ANY[family], self.bindAddress[1]),
+            local_addr=None if binding is None else (binding.host or _ANY[family], binding.port),
         )
+
+    async def _connect_bound(self, family: int, address: tuple[Any, ...], binding: Binding) -> None:
+        """Connect from a socket with options, which the loops cannot set."""
+        loop = self._network.loop
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            binding.apply(sock)
+            sock.bind((binding.host or _ANY[family], binding.port))
+            await loop.sock_connect(sock, address)
+            transport, _ = await loop.create_connection(lambda: Connection(self, loop, self._network.outbox), sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        if transport.is_closing() and not isinstance(loop, asyncio.BaseEventLoop):
+            # connectionMade has closed the connection; uvloop then forgets whose socket it is, and closes it twice
+            sock.detach()
 
     def _end_attempt(self) -> None:
         """The outcome is known; the task, if it goes on, has nothing more to say."""
@@ -182,7 +208,7 @@ class Connector:
             self._timer.cancel()
             self._timer = None
 
-    def _failed(self, error: errors.ConnectError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._end_attempt()
         self.state = "disconnected"
         try:
@@ -239,12 +265,19 @@ def _port_number(port: int | str) -> int:
     return port
 
 
-def _numeric(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
+def _numeric(host: str, port: int) -> list[tuple[Any, ...]]:
     """What getaddrinfo gives, if `host` is a literal address; else an empty list. It does not ask the network."""
     try:
-        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)  # type: ignore[return-value]
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except (socket.gaierror, UnicodeError):
         return []
+
+
+async def _ask(resolver: Any, host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """What getaddrinfo would give, from the resolver that is installed."""
+    only = {int(socket.AF_INET): IPv4Address, int(socket.AF_INET6): IPv6Address}.get(family)
+    found = await ask(resolver, host, port, [only] if only is not None else (IPv4Address, IPv6Address))
+    return [answer for address in found for answer in _numeric(address.host, port)]
 
 
 def _literal(address: tuple[Any, ...]) -> str:

@@ -86,3 +86,6 @@ class Inherited:
 
 inherited = Inherited()
 """Those of this process. It is empty unless another process has handed something on (see `plait.daemon`)."""
+
+given: list[int] = []
+"""The sockets that the service manager had opened for another process, by number: not those that it had there."""

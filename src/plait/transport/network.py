@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from plait.log import Logger
 from plait.transport.handover import Place
@@ -44,7 +44,7 @@ class Network:
     """What the ports and connections of one loop share. The reactor makes it.
 
     Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen),
-    `processes` (all children).
+    `processes` (all children), `name_resolver` (whom connectors ask, if not the loop).
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -53,6 +53,7 @@ class Network:
         self.connections: set[Connection] = set()
         self.ports: set[Listening] = set()
         self.processes: set[Process] = set()
+        self.name_resolver: Any = None  # an IHostnameResolver; None: the loop's own way
         limit = descriptor_limit()
         # Nobody is accepted with one of the last descriptors: files, logs and our own connections need some.
         self.last_descriptor = limit - min(64, max(4, limit // 8))

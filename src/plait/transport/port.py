@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +13,7 @@ from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
+from plait.transport.binding import Binding, usual_binding
 from plait.transport.handover import Place, inherited
 from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of, name_in_log, tell
 from plait.transport.stream import Connection
@@ -33,8 +33,8 @@ _log = Logger("plait.transport")
 class Port:
     """A listening TCP port. With a `contextFactory` it speaks TLS.
 
-    Attributes: `factory`, `port` (the number that was asked for), `interface`, `connected` (it listens), `disconnected` (it has
-    been stopped).
+    Attributes: `factory`, `port` (the number that was asked for), `interface`, `binding` (both, with the options), `connected`
+    (it listens), `disconnected` (it has been stopped).
     """
 
     is_client = False
@@ -49,6 +49,12 @@ class Port:
         interface: str = "",
         contextFactory: Any = None,
     ) -> None:
+        if isinstance(port, Binding):
+            if interface not in ("", port.host):
+                raise ValueError(f"the binding says {port.host!r} and `interface` says {interface!r}: give one of them")
+            self.binding, port, interface = port, port.port, port.host
+        else:
+            self.binding = usual_binding(interface, port)
         self.port = port
         self.factory = factory
         self.backlog = backlog
@@ -62,6 +68,7 @@ class Port:
         self._server: AbstractServer | Acceptor | None = None
         self._look_again: TimerHandle | None = None
         self.place: Place | None = None
+        self._sessions = 0
 
     def __repr__(self) -> str:
         where = f"on {self._quoted()}" if self.connected else "(not listening)"
@@ -142,19 +149,26 @@ class Port:
                 0,
                 socket.AI_PASSIVE,
             )
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = self._new_socket(family)
         except (OSError, OverflowError) as e:
             raise errors.CannotListenError(self.interface, self.port, e) from None
         try:
-            if os.name == "posix":
-                # on Windows this option would let two programs have the same port
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind(info[0][4])
         except (OSError, OverflowError) as e:
             sock.close()
             raise errors.CannotListenError(self.interface, self.port, e) from None
+        return sock
+
+    def _new_socket(self, family: int) -> socket.socket:
+        """A socket with its options, before it is bound."""
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self.binding.apply(sock)
+        except BaseException:
+            sock.close()
+            raise
         return sock
 
     def _accept(self, sock: socket.socket) -> None:
@@ -170,9 +184,10 @@ class Port:
 
     def connection_ready(self, connection: Connection) -> Any:
         network = self._network
-        handle = connection.getHandle()
-        if handle.fileno() >= network.last_descriptor:
+        if connection.fileno() >= network.last_descriptor:
             self._pause_accepting()
+        connection.sessionno = self._sessions
+        self._sessions += 1
         network.connections.add(connection)
         protocol = self.factory.buildProtocol(connection.getPeer())
         if protocol is not None and self.contextFactory is not None:
@@ -250,7 +265,12 @@ class Port:
         return from_socket(self._socket.getsockname())
 
     def getHandle(self) -> Any:
-        """The listening socket."""
+        """The listening socket, or None if it does not listen."""
+        return self._socket
+
+    @property
+    def socket(self) -> Any:
+        """As `getHandle`."""
         return self._socket
 
     def fileno(self) -> int:

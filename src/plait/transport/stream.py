@@ -16,11 +16,9 @@ An error raised by a user's hook is logged, and closes this connection and no ot
 from __future__ import annotations
 
 import asyncio
-import socket
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from plait.current import getReactor
 from plait.deferred import ensureDeferred
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
@@ -34,7 +32,7 @@ from plait.interfaces import (
     implementer,
 )
 from plait.log import Logger
-from plait.transport.address import Address, from_socket
+from plait.transport.facts import Facts
 from plait.transport.tls import machine_for
 from plait.transport.tlslayer import TLSLayer
 
@@ -84,11 +82,12 @@ class Outbox:
 
 
 @implementer(ITLSTransport, ILoggingContext)
-class Connection(asyncio.Protocol):
+class Connection(Facts, asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
     Attributes for users: `protocol` (may be replaced by another at any time), `connected`, `disconnecting` (`loseConnection` has
-    been called), `disconnected`, `producer`, `streamingProducer`.
+    been called), `disconnected`, `producer`, `streamingProducer`, `sessionno` (a number that its port counts up). What it
+    tells of itself is in `plait.transport.facts`.
     """
 
     __slots__ = (
@@ -110,11 +109,13 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_wait_for_hook",
         "_write_closed",
+        "_write_closing",
         "connected",
         "disconnected",
         "disconnecting",
         "producer",
         "protocol",
+        "sessionno",
         "streamingProducer",
     )
 
@@ -131,6 +132,7 @@ class Connection(asyncio.Protocol):
         self._queued = False
         self._over_high_water = False
         self._eof = False
+        self._write_closing = False
         self._write_closed = False
         self._wait_for_hook = 0
         self._paused = False
@@ -146,11 +148,7 @@ class Connection(asyncio.Protocol):
         self.disconnected = False
         self.producer: Any = None
         self.streamingProducer = False
-
-    @property
-    def is_client(self) -> bool:
-        """Whether we have made this connection; the others were made to us."""
-        return self._owner.is_client
+        self.sessionno = 0
 
     # -- called by the event loop
 
@@ -201,7 +199,8 @@ class Connection(asyncio.Protocol):
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._size = 0
-            self._transport.write(data)
+            if not self._write_closed:
+                self._transport.write(data)
 
     def eof_received(self) -> bool:
         """The peer will send nothing more. True keeps our side open."""
@@ -354,8 +353,17 @@ class Connection(asyncio.Protocol):
         return self._out.append if self._corked and not self.disconnecting else self.write
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Send several pieces, one after the other."""
-        self.write(b"".join(iovec))
+        """Send several pieces, one after the other.
+
+        :raises TypeError: if one of them is not bytes.
+        """
+        try:
+            data = b"".join(iovec)
+        except TypeError as e:
+            error = TypeError("Data must be bytes")
+            error.add_note(f"{e}; encode text first")
+            raise error from None
+        self.write(data)
 
     def flush(self) -> None:
         """Hand what has been written to the loop, which sends it as far as the peer takes it."""
@@ -435,7 +443,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abortConnection(self) -> None:
-        """Close the connection now; what was written and is not sent is lost. The reason will be `ConnectionAborted`."""
+        """Close the connection now; what was written and is not sent is lost. The reason will be `ConnectionAborted`.
+
+        The peer sees a reset (RFC 9293 section 3.10.5), so that it does not take what it has got for all there was.
+        """
         if self.disconnected:
             return
         self.disconnecting = True
@@ -443,7 +454,14 @@ class Connection(asyncio.Protocol):
             self._reason = Failure(ConnectionAborted())
         self._out.clear()
         self._size = 0
+        self._reset_when_closed()
         self._transport.abort()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """End the connection now, as `abortConnection`; `reason` is what the protocol is told. For programs of old."""
+        if not self.disconnected and self._reason is None:
+            self._reason = reason
+        self.abortConnection()
 
     def cut(self) -> None:
         """Called by the engine at its end: send what can be sent at once, and close with `ConnectionLost`."""
@@ -457,12 +475,15 @@ class Connection(asyncio.Protocol):
     def loseWriteConnection(self) -> None:
         """Send what was written, then tell the peer that nothing more comes; reading goes on (half-close).
 
-        :raises RuntimeError: if this kind of connection cannot be half closed (TLS).
+        If a producer is registered, what it writes still goes out, and the peer is told when it is done. Under TLS the peer is
+        told by a close_notify (RFC 8446 section 6.1); one that speaks TLS 1.2 may then end the connection.
         """
-        if self._write_closed or self.disconnecting:
-            return
-        if not self._transport.can_write_eof():
-            raise RuntimeError("this connection cannot be half closed (TLS has no such thing): use loseConnection()")
+        if not self._write_closing and not self.disconnecting:
+            self._write_closing = True
+            if self.producer is None:
+                self._close_write()
+
+    def _close_write(self) -> None:
         self.flush()
         self._write_closed = True
         if self._eof:
@@ -540,11 +561,14 @@ class Connection(asyncio.Protocol):
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
-        """The producer is done; the connection is closed now if that was waited for."""
+        """The producer is done; the connection, or our half of it, is closed now if that was waited for."""
         self.producer = None
-        if self.disconnecting and not self._corked:
-            self.flush()
-            self._close()
+        if self.disconnecting:
+            if not self._corked:
+                self.flush()
+                self._close()
+        elif self._write_closing and not self._write_closed:
+            self._close_write()
 
     def stopConsuming(self) -> None:
         """Called by a producer that has nothing to give any more: do without it, and close."""
@@ -569,66 +593,18 @@ class Connection(asyncio.Protocol):
         if not self._over_high_water:
             self._pull()
 
-    # -- facts
-
-    def getPeer(self) -> Address:
-        """The address of the other side."""
-        return from_socket(self._transport.get_extra_info("peername"))
-
-    def getHost(self) -> Address:
-        """The address of our side."""
-        return from_socket(self._transport.get_extra_info("sockname"))
-
-    def getHandle(self) -> Any:
-        """The socket, for options that have no method here. Do not read, write or close it."""
-        return self._transport.get_extra_info("socket")
-
-    @property
-    def socket(self) -> Any:
-        """As `getHandle`."""
-        return self.getHandle()
-
-    def fileno(self) -> int:
-        """The number of the socket's descriptor; -1 if it is closed."""
-        handle = self.getHandle()
-        return -1 if handle is None else int(handle.fileno())
-
-    @property
-    def reactor(self) -> Any:
-        """The reactor that this connection belongs to, for its timers. Ask inside a hook, where it runs."""
-        return getReactor()
-
-    def logPrefix(self) -> str:
-        """The protocol's name in the log."""
-        prefix = getattr(self.protocol, "logPrefix", None)
-        return prefix() if prefix is not None else type(self.protocol).__name__
-
-    def getTcpNoDelay(self) -> bool:
-        """Whether small segments are sent at once (RFC 9293 section 3.7.4: Nagle's algorithm is off)."""
-        return bool(self.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        """Send small segments at once; True from the start."""
-        self.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
-
-    def getTcpKeepAlive(self) -> bool:
-        """Whether the operating system checks that a silent peer is still there."""
-        return bool(self.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Let the operating system check that a silent peer is still there."""
-        self.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
-
-    def __repr__(self) -> str:
-        state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
-        return f"<Connection of {self.protocol!r}, {state}>"
-
 
 @implementer(INegotiated)
 class SecureConnection(Connection):
     """A connection under TLS. A `Connection` becomes one when it goes under TLS; it has nothing more to store."""
 
     __slots__ = ()
+
+    TLS = True
+
+    def getHandle(self) -> Any:
+        """The object of the TLS library: an ``ssl.SSLObject``, or an ``OpenSSL.SSL.Connection`` if the context is pyOpenSSL's."""
+        return cast("TLSLayer", self._transport).machine.object
 
     def getPeerCertificate(self) -> Any:
         """The certificate that the peer has shown, or None (before the handshake is done, too).
@@ -641,3 +617,9 @@ class SecureConnection(Connection):
     def negotiatedProtocol(self) -> bytes | None:
         """The protocol agreed on by ALPN (RFC 7301), or None."""
         return cast("TLSLayer", self._transport).machine.negotiated()
+
+    @property
+    def sessionReused(self) -> bool:
+        """Whether the handshake was a short one that resumed an earlier session (RFC 8446 section 2.2, RFC 5246 section 7.3)."""
+        reused = getattr(cast("TLSLayer", self._transport).machine.object, "session_reused", False)
+        return bool(reused() if callable(reused) else reused)

@@ -11,8 +11,11 @@ import ssl
 import sys
 from typing import Any
 
-from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
+from plait.transport.opensslmachine import Face, OpenSSLMachine
+from plait.transport.tlsfiles import server_context
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
+from plait.transport.tlsserver import ReloadableContext
+from plait.transport.tlsserver import ServerContexts as ServerContexts  # one of the context factories
 
 supported = True
 """Whether there is TLS: the standard library has it. (Programs for Twisted ask, since it was optional there.)"""
@@ -36,45 +39,47 @@ class ClientContextFactory:
 
 
 class VerifiedClientContextFactory:
-    """A client's context that verifies the peer. Attributes: `hostname` (str), `context`."""
+    """A client's context that verifies the peer.
+
+    Attributes: `hostname` (str), `context`, `resume`, and `session`: that which the next connection tries to resume, or None.
+    It is good for this host name and context only.
+    """
 
     isClient = True
 
-    def __init__(self, hostname: str, context: ssl.SSLContext) -> None:
+    def __init__(self, hostname: str, context: ssl.SSLContext, resume: bool = True) -> None:
         self.hostname = hostname
         self.context = context
+        self.session: ssl.SSLSession | None = None
+        self.resume = resume
 
     def getContext(self) -> ssl.SSLContext:
         """The context."""
         return self.context
 
 
-def verifiedClientContextFactory(hostname: str, trust: ssl.SSLContext | None = None) -> VerifiedClientContextFactory:
+def verifiedClientContextFactory(
+    hostname: str, trust: ssl.SSLContext | None = None, resume: bool = True
+) -> VerifiedClientContextFactory:
     """A context for a client that verifies the peer's certificate, and that it is one of `hostname` (RFC 9525).
 
     :param trust: a context with the authorities to trust (and a client certificate, say); None: those of the system.
+    :param resume: let each connection that is made with this object resume the session of one that has ended, which saves the
+        peer's certificate and its verification (RFC 8446 section 2.2). An onlooker may see by that that both are one client's.
     """
-    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust)
+    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust, resume)
 
 
-class DefaultOpenSSLContextFactory:
+class DefaultOpenSSLContextFactory(ReloadableContext):
     """A server's context: a private key and a certificate, both PEM files (the certificate with its chain).
 
-    :raises OSError: if a file cannot be read.
-    :raises ssl.SSLError: if a file holds no key or certificate, or the two do not belong together.
+    :raises ValueError: if a file cannot be read, holds no key or certificate, or the two do not belong together.
     """
-
-    isClient = False
 
     def __init__(self, privateKeyFileName: str | os.PathLike[str], certificateFileName: str | os.PathLike[str]) -> None:
         self.privateKeyFileName = privateKeyFileName
         self.certificateFileName = certificateFileName
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificateFileName, privateKeyFileName)
-
-    def getContext(self) -> ssl.SSLContext:
-        """The context."""
-        return self._context
+        super().__init__(lambda: server_context(certificateFileName, privateKeyFileName))
 
 
 def context_of(factory: Any) -> Any:
@@ -107,14 +112,17 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
         face = Face()
         connection = create(face)
         _set_state(connection, is_client)
-        return CreatedMachine(connection, face)
+        return OpenSSLMachine(connection, face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
-        return StandardMachine(context, not is_client, hostname if is_client else None)
+        if not is_client:
+            return StandardMachine(context, True)
+        resumes = isinstance(contextFactory, VerifiedClientContextFactory) and contextFactory.resume
+        return StandardMachine(context, False, hostname, contextFactory if resumes else None)
     connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
     _set_state(connection, is_client)
-    return OpenSSLMachine(connection)
+    return OpenSSLMachine(connection, Face())
 
 
 def _set_state(connection: Any, is_client: bool) -> None:

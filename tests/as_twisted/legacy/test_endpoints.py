@@ -54,12 +54,6 @@ def test_ours_come_first(monkeypatch):
     assert isinstance(endpoints.serverFromString("r", "tcp:80"), TCP4ServerEndpoint)
 
 
-def test_binding():
-    assert endpoints.makeBinding("192.0.2.1") == ("192.0.2.1", 0)
-    assert endpoints.makeBinding("192.0.2.1", 5) == endpoints.makeBinding(("192.0.2.1", 5)) == ("192.0.2.1", 5)
-    assert endpoints.makeBinding(None) is None
-
-
 def test_kinds_of_ours_as_plugins():
     parser = endpoints.TCP6ServerParser()
     assert verifyObject(IStreamServerEndpointStringParser, parser)
