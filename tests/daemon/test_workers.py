@@ -8,6 +8,8 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -195,6 +197,44 @@ Announce().setServiceParent(application)
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
             assert ask(connection, line)[0] == name
     plait.stop()
+
+
+def test_the_sockets_of_a_socket_unit(plait: Plait, read_until: Read) -> None:
+    """systemd gives them to the parent, from descriptor 3 on, and says for which process they are."""
+    source = """
+import os
+from plait.protocol import Factory, LineReceiver
+from plait.service import Application, StreamServerEndpointService
+
+class Answer(LineReceiver):
+    def lineReceived(self, line):
+        self.sendLine(str(os.getpid()).encode())
+
+application = Application("given")
+StreamServerEndpointService("systemd:domain=INET:index=0", Factory.forProtocol(Answer)).setServiceParent(application)
+"""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as given:
+        run = f"{sys.executable} -u -m plait run -n --workers 2 -y {plait.application(source)}"
+        process = subprocess.Popen(
+            ["sh", "-c", f"exec env LISTEN_FDS=1 LISTEN_PID=$$ {run} 3<&0 </dev/null"],
+            cwd=plait.folder,
+            env=plait.environment,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            pids = set(re.findall(r"is ready, process (\d+)", read_until(process.stdout, "Ready.")))
+            answered: set[str] = set()
+            while answered != pids:
+                with socket.create_connection(given.getsockname(), timeout=PATIENCE) as connection:
+                    answered.add(ask(connection)[0])
+            plait.stop()
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            process.communicate()
 
 
 # ---- a worker that dies
@@ -645,3 +685,60 @@ def test_a_number_of_workers_that_makes_no_sense(plait: Plait, number: str) -> N
 def test_tools_that_look_into_one_process(plait: Plait, option: str) -> None:
     result = plait("run", "--workers", "2", option, "-y", "app.py")
     assert result.returncode == 2 and "--workers runs several processes" in result.stderr
+
+
+# ---- process 1
+
+ORPHAN = (
+    VERSIONED
+    + """
+import subprocess
+class Orphaning(Service):
+    def startService(self):
+        # the shell ends at once, and its child becomes one of process 1
+        subprocess.run(["sh", "-c", "read line <gate &"], stdin=subprocess.DEVNULL)
+Orphaning().setServiceParent(application)
+"""
+)
+
+
+def children_of(pid: int) -> set[int]:
+    """The children of a process, those included that have ended and that it has not taken notice of."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if parent_of(int(path.name)) == pid:
+                found.add(int(path.name))
+    return found
+
+
+@needs_root
+def test_process_1_takes_notice_of_the_end_of_orphans(plait: Plait, read_until: Read) -> None:
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody make a namespace for processes: run the tests where it does")
+    gate = plait.gate("gate")
+    command = [*unshare, sys.executable, "-u", "-m", "plait", "run", "-n", "--workers", "1", "-y"]
+    process = subprocess.Popen(
+        [*command, plait.application(ORPHAN)],
+        cwd=plait.folder,
+        env=plait.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        read_until(process.stdout, "Ready.")
+        assert plait.pid() == 1
+        (first,) = children_of(process.pid)
+        worker, orphan = sorted(children_of(first))
+        gate.write("\n")
+        until(lambda: children_of(first) == {worker})
+        assert not Path(f"/proc/{orphan}").exists()
+        os.kill(first, signal.SIGUSR2)
+        read_until(process.stdout, "this is process 1, with which its container ends")
+        os.kill(first, signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.communicate()
