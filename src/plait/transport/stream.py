@@ -110,6 +110,7 @@ class Connection(Facts, asyncio.Protocol):
         "_wait_for_hook",
         "_write_closed",
         "_write_closing",
+        "_write_ended",
         "connected",
         "disconnected",
         "disconnecting",
@@ -132,8 +133,10 @@ class Connection(Facts, asyncio.Protocol):
         self._queued = False
         self._over_high_water = False
         self._eof = False
+        # loseWriteConnection was called; nothing more is taken after it, and the loop knows; all is sent.
         self._write_closing = False
         self._write_closed = False
+        self._write_ended = False
         self._wait_for_hook = 0
         self._paused = False
         # Paused, or waiting for a hook. What the loop still delivers then (it may have read before it was told, or begin to
@@ -220,7 +223,7 @@ class Connection(Facts, asyncio.Protocol):
             self.hookFailed(Failure(e), "readConnectionLost")
             return False
         self._uncork()
-        return not self._write_closed
+        return not self._write_ended
 
     def pause_writing(self) -> None:
         """More waits to be sent than the high-water mark."""
@@ -231,6 +234,8 @@ class Connection(Facts, asyncio.Protocol):
     def resume_writing(self) -> None:
         """There is room again."""
         self._over_high_water = False
+        if self._write_closed:
+            self._loop.call_soon(self._writing_ended)
         if self.producer is None:
             return
         corked, self._corked = self._corked, True
@@ -475,25 +480,36 @@ class Connection(Facts, asyncio.Protocol):
     def loseWriteConnection(self) -> None:
         """Send what was written, then tell the peer that nothing more comes; reading goes on (half-close).
 
-        If a producer is registered, what it writes still goes out, and the peer is told when it is done. Under TLS the peer is
-        told by a close_notify (RFC 8446 section 6.1); one that speaks TLS 1.2 may then end the connection.
+        If a producer is registered, it is waited for. A half-closeable protocol is told `writeConnectionLost` when all is sent.
+        Under TLS the peer is told by a close_notify (RFC 8446 section 6.1); one that speaks TLS 1.2 may then end the connection.
         """
         if not self._write_closing and not self.disconnecting:
             self._write_closing = True
-            if self.producer is None:
-                self._close_write()
+            self._end_writing()
 
-    def _close_write(self) -> None:
+    def _end_writing(self) -> None:
+        """Half-close, unless a producer has still something to give."""
+        if self.producer is not None:
+            return
         self.flush()
         self._write_closed = True
-        if self._eof:
-            # both directions are done
-            self._transport.close()
+        transport = self._transport
+        transport.write_eof()
+        if transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(0)  # the loop says resume_writing when all is sent
+        else:
+            self._loop.call_soon(self._writing_ended)
+
+    def _writing_ended(self) -> None:
+        """What was written before `loseWriteConnection` is sent."""
+        if self._write_ended or self.disconnected:
             return
-        self._transport.write_eof()
+        self._write_ended = True
         half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
         if half_closeable is not None:
-            self._loop.call_soon(self._guard, half_closeable.writeConnectionLost, "writeConnectionLost")
+            self._guard(half_closeable.writeConnectionLost, "writeConnectionLost")
+        if self._eof and not self.disconnected:
+            self._transport.close()  # both directions are done
 
     # -- flow control, as a producer (what is read) and as a consumer (what is written)
 
@@ -549,7 +565,7 @@ class Connection(Facts, asyncio.Protocol):
             raise RuntimeError(
                 f"cannot register producer {producer!r}: producer {self.producer!r} was never unregistered"
             )
-        if self.disconnected:
+        if self.disconnected or self._write_closed:
             producer.stopProducing()
             return
         self.producer = producer
@@ -564,11 +580,11 @@ class Connection(Facts, asyncio.Protocol):
         """The producer is done; the connection, or our half of it, is closed now if that was waited for."""
         self.producer = None
         if self.disconnecting:
+            self.flush()  # also in a hook: what is written after this is not sent any more
             if not self._corked:
-                self.flush()
                 self._close()
-        elif self._write_closing and not self._write_closed:
-            self._close_write()
+        elif self._write_closing:
+            self._end_writing()
 
     def stopConsuming(self) -> None:
         """Called by a producer that has nothing to give any more: do without it, and close."""

@@ -54,6 +54,7 @@ class TLSLayer(asyncio.Protocol):
         self._state = _HANDSHAKE
         self._early: list[bytes] = []  # written before the handshake is done
         self._early_size = 0
+        self._early_limit = EARLY_LIMIT
         self._unread: deque[bytes | TLSError | None] = deque()  # what machine.read() gave before it was wanted
         self._paused = False  # reading, by the one above
         self._over_high_water = False  # writing, by the one below, or because of what is early
@@ -138,7 +139,7 @@ class TLSLayer(asyncio.Protocol):
         if self._write_ended:
             self._say_end()
         self._above.handshake_done()
-        if self._early_size > EARLY_LIMIT:
+        if self._early_size > self._early_limit:
             self._early_size = 0
             if not self._over_high_water:
                 self._above.resume_writing()
@@ -280,7 +281,7 @@ class TLSLayer(asyncio.Protocol):
         elif self._state == _HANDSHAKE:
             self._early.append(data)
             below, self._early_size = self._early_size, self._early_size + len(data)
-            if below <= EARLY_LIMIT < self._early_size and not self._over_high_water:
+            if below <= self._early_limit < self._early_size and not self._over_high_water:
                 self._above.pause_writing()
 
     def close(self) -> None:
@@ -321,6 +322,16 @@ class TLSLayer(asyncio.Protocol):
     def get_write_buffer_size(self) -> int:
         """Bytes that wait to be sent."""
         return self._early_size if self._state == _HANDSHAKE else self._below.get_write_buffer_size()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """At how many waiting bytes `resume_writing` and `pause_writing` are said."""
+        limits: tuple[int, int] = self._below.get_write_buffer_limits()
+        return limits
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say `pause_writing` when more than `high` bytes wait to be sent, and `resume_writing` at `low`."""
+        self._early_limit = EARLY_LIMIT if high is None else high
+        self._below.set_write_buffer_limits(high, low)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Put something else on top: another layer."""

@@ -20,6 +20,7 @@ from plait.failure import Failure
 from plait.interfaces import IFileDescriptorReceiver, IUNIXTransport, adapt, implementer
 from plait.log import Logger
 from plait.transport.stream import HIGH_WATER, Connection
+from plait.transport.watching import ErrorPoll, ends_at_errors, watch_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +55,12 @@ class UNIXStream(asyncio.Transport):
         self._sent = 0  # bytes since the beginning; what is in the buffer comes after them
         self._descriptors: deque[tuple[int, int]] = deque()  # with the number of the byte that each travels with
         self._held: bytes | None = None  # came with a descriptor that a hook still works on
+        self._errors = ErrorPoll(sock.fileno()) if ends_at_errors(loop) else None
         self._reading = False
         self._writing = False
         self._paused = False
         self._full = False
+        self._high, self._low = HIGH_WATER, HIGH_WATER // 4
         self._ended = False  # write_eof was called
         self._closing = False
         self._gone = False
@@ -116,12 +119,18 @@ class UNIXStream(asyncio.Transport):
         except OSError as e:
             self._lose(e)
             return
+        if self._errors is not None and self._errors.has_error():
+            self._loop.call_soon(self._watch_again)  # behind this, there is a reset to be read
         if ancillary or flags & socket.MSG_CTRUNC:
             self._take_descriptors(ancillary, flags)
             if self._paused and not self._closing:
                 self._held = data
                 return
         self._deliver(data)
+
+    def _watch_again(self) -> None:
+        if self._reading:
+            watch_again(self._loop, self._socket, self._readable)
 
     def _deliver_held(self) -> None:
         data = self._held
@@ -216,7 +225,7 @@ class UNIXStream(asyncio.Transport):
                 return
             if self._ended:
                 self._shut_down()
-        if self._full and self.get_write_buffer_size() <= HIGH_WATER // 4:
+        if self._full and self.get_write_buffer_size() <= self._low:
             self._full = False
             self._connection.resume_writing()
 
@@ -235,9 +244,15 @@ class UNIXStream(asyncio.Transport):
         self._sent += sent
 
     def _check_mark(self) -> None:
-        if not self._full and self.get_write_buffer_size() > HIGH_WATER:
+        if not self._full and self.get_write_buffer_size() > self._high:
             self._full = True
             self._connection.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say `pause_writing` when more than `high` bytes wait to be sent, and `resume_writing` at `low` (a quarter of it)."""
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
+        self._check_mark()
 
     def get_write_buffer_size(self) -> int:
         """How many bytes wait to be sent; a descriptor counts as `WEIGHT`."""
