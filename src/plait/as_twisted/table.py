@@ -68,7 +68,11 @@ _TLS += [f"{_LEGACY}.tls{room}" for room in ("ciphers", "versions", "negotiation
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
-    "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
+    "twisted": _row(
+        __file__="plait.as_twisted:__file__",
+        __version__=f"{_VERSION}:__version__",
+        version=f"{_VERSION}:version",
+    ),
     "twisted._threads": _row(
         f"{_LEGACY}.teams",
         only="AlreadyQuit IExclusiveWorker IWorker LockWorker Team ThreadWorker createMemoryWorker pool",

@@ -7,6 +7,7 @@ protocols of such programs look for, so they are handed on as they are.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from plait.transport.tlsmachine import RECORD, TLSError, cut
@@ -18,15 +19,37 @@ _PIECE = 1 << 16
 class Face:
     """What a maker of connections sees of ours in place of Twisted's TLSMemoryBIOProtocol.
 
-    Attributes: `failure` (what `failVerification` was called with, or None).
+    Attributes: `failure` (what `failVerification` was called with, or None), `acceptableProtocols` (names for ALPN, the best
+    first, or none).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, acceptableProtocols: Sequence[bytes] = ()) -> None:
         self.failure: Any = None
+        self.acceptableProtocols = acceptableProtocols
 
     def failVerification(self, reason: Any) -> None:
         """A check of the peer that is not OpenSSL's has failed: the handshake ends with `reason` (a Failure)."""
         self.failure = reason
+
+
+def choose(connection: Any, offered: Sequence[bytes], acceptable: Sequence[bytes] = ()) -> Any:
+    """A server's choice by ALPN: the first of ours that the client knows; if it knows none, there is no connection.
+
+    Ours are `acceptable`, or else what the app data of the connection gives as `acceptableProtocols`. With none at all,
+    nothing is agreed on. (RFC 7301, 3.2)
+    """
+    names = acceptable or getattr(connection.get_app_data(), "acceptableProtocols", ())
+    if not names:
+        return sys.modules["OpenSSL.SSL"].NO_OVERLAPPING_PROTOCOLS
+    return next((name for name in names if name in offered), b"")
+
+
+def let_choose(context: Any) -> None:
+    """Let the app data of connections choose by ALPN."""
+    try:
+        context.set_alpn_select_callback(choose)
+    except ValueError:
+        pass  # it has made connections: it chooses already, or is not to
 
 
 class OpenSSLMachine:

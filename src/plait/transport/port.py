@@ -192,7 +192,7 @@ class Port:
         protocol = self.factory.buildProtocol(connection.getPeer())
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
-            connection.secure(machine_for(self.contextFactory, False, None))
+            connection.secure(machine_for(self.contextFactory, False, None, self.factory))
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:

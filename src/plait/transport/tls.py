@@ -11,7 +11,8 @@ import ssl
 import sys
 from typing import Any
 
-from plait.transport.opensslmachine import Face, OpenSSLMachine
+from plait.interfaces import IProtocolNegotiationFactory, adapt
+from plait.transport.opensslmachine import Face, OpenSSLMachine, let_choose
 from plait.transport.tlsfiles import server_context
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
 from plait.transport.tlsserver import ReloadableContext
@@ -101,18 +102,17 @@ def check_context_factory(factory: Any) -> None:
         context_of(factory)
 
 
-def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMachine:
+def machine_for(contextFactory: Any, is_client: bool, host: str | None, factory: Any = None) -> TLSMachine:
     """One end of a new TLS connection, as `contextFactory` wants it.
 
     :param host: whom a client wants to talk to, where the factory does not say.
+    :param factory: where the protocol comes from; pyOpenSSL's connections agree by ALPN on what it has names for.
     :raises TypeError: if the factory gives no context.
     """
     create = getattr(contextFactory, "clientConnectionForTLS" if is_client else "serverConnectionForTLS", None)
     if create is not None:
-        face = Face()
-        connection = create(face)
-        _set_state(connection, is_client)
-        return OpenSSLMachine(connection, face)
+        face = Face(names_of(factory))
+        return OpenSSLMachine(_begun(create(face), is_client, face), face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
@@ -120,16 +120,27 @@ def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMa
             return StandardMachine(context, True)
         resumes = isinstance(contextFactory, VerifiedClientContextFactory) and contextFactory.resume
         return StandardMachine(context, False, hostname, contextFactory if resumes else None)
-    connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
-    _set_state(connection, is_client)
-    return OpenSSLMachine(connection, Face())
+    face = Face(names_of(factory))
+    if face.acceptableProtocols and not is_client:
+        let_choose(context)
+    return OpenSSLMachine(_begun(sys.modules["OpenSSL.SSL"].Connection(context, None), is_client, face), face)
 
 
-def _set_state(connection: Any, is_client: bool) -> None:
+def names_of(factory: Any) -> list[bytes]:
+    """The names for ALPN of the protocols of a factory; none if it does not say."""
+    speaks = adapt(IProtocolNegotiationFactory, factory, None)
+    return [] if speaks is None else speaks.acceptableProtocols()
+
+
+def _begun(connection: Any, is_client: bool, face: Face) -> Any:
+    """A connection of pyOpenSSL that knows which end it is."""
     if is_client:
         connection.set_connect_state()
+        if face.acceptableProtocols:
+            connection.set_alpn_protos(face.acceptableProtocols)
     else:
         connection.set_accept_state()
+    return connection
 
 
 def _is_pyopenssl(context: object) -> bool:

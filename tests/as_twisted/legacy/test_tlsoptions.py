@@ -168,6 +168,21 @@ async def test_the_server_chooses_by_alpn(
     await pair.close()
 
 
+async def test_the_factories_of_the_reactor_agree_by_alpn(
+    tmp_path: Any, authority: Authority, host: PrivateCertificate
+) -> None:
+    file = tmp_path / "both.pem"
+    file.write_bytes(host.dumpPEM())
+    for options in (host.options(), DefaultOpenSSLContextFactory(str(file), str(file))):
+        pair = Pair(options, names=[b"h2", b"http/1.1"])
+        for asked in (optionsForClientTLS("localhost", authority.certificate), ClientContextFactory()):
+            client = await pair.connect(asked, names=[b"http/1.1", b"h2"])
+            await client.secured
+            assert client.transport.negotiatedProtocol == b"h2"
+            await hang_up(client)
+        await pair.close()
+
+
 async def test_who_has_no_protocol_in_common_is_refused(authority: Authority, host: PrivateCertificate) -> None:
     pair = Pair(CertificateOptions(host.privateKey.original, host.original, acceptableProtocols=[b"h2"]))
     asked = optionsForClientTLS("localhost", authority.certificate, acceptableProtocols=[b"imap"])

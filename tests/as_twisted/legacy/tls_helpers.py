@@ -15,7 +15,7 @@ from plait import ClientFactory, Deferred, Factory, ServerFactory, reactor
 from plait.as_twisted.legacy.tls import TLSMemoryBIOFactory
 from plait.as_twisted.legacy.tlscertificates import Certificate, PrivateCertificate
 from plait.failure import Failure
-from plait.interfaces import IHandshakeListener, implementer
+from plait.interfaces import IHandshakeListener, IProtocolNegotiationFactory, implementer
 from plait.protocol import Protocol
 from plait.task import Clock
 from plait.testing import StringTransportWithDisconnection
@@ -105,11 +105,15 @@ class Noting(Protocol):
 class Pair:
     """A server and a client of TLS over real sockets of the reactor, one connection for each `connect`."""
 
-    def __init__(self, server_options: Any) -> None:
+    def __init__(self, server_options: Any, names: list[bytes] | None = None) -> None:
         self.servers: list[Noting] = []
 
+        @implementer(IProtocolNegotiationFactory)
         class Factory(ServerFactory):
             noisy = False
+
+            def acceptableProtocols(factory) -> list[bytes]:
+                return names or []
 
             def buildProtocol(factory, addr: Any) -> Noting:
                 self.servers.append(Noting())
@@ -117,7 +121,7 @@ class Pair:
 
         self.port = reactor.listenSSL(0, Factory(), server_options, interface="127.0.0.1")
 
-    async def connect(self, client_options: Any) -> Noting:
+    async def connect(self, client_options: Any, names: list[bytes] | None = None) -> Noting:
         """A client whose TCP connection is there; the handshake is under way."""
         made: Deferred[Noting] = Deferred()
 
@@ -125,9 +129,13 @@ class Pair:
             def connectionMade(self) -> None:
                 made.callback(self)
 
+        @implementer(IProtocolNegotiationFactory)
         class Factory(ClientFactory):
             noisy = False
             protocol = Made
+
+            def acceptableProtocols(self) -> list[bytes]:
+                return names or []
 
         reactor.connectSSL("127.0.0.1", self.port.getHost().port, Factory(), client_options)
         return await made

@@ -12,7 +12,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from plait.as_twisted.legacy.tlsfactories import SomeConnectionCreator, connection_maker, names_of
+from plait.as_twisted.legacy.tlsfactories import SomeConnectionCreator, connection_maker
 from plait.as_twisted.legacy.tlslimits import Limit
 from plait.as_twisted.legacy.tlsproducers import AggregateSmallWrites, ProducerMembrane, PullToPush
 from plait.current import getReactor
@@ -21,6 +21,7 @@ from plait.failure import Failure
 from plait.interfaces import IHandshakeListener, INegotiated, ISystemHandle, adapt, implementer
 from plait.protocol import connectionDone
 from plait.protocol.policies import ProtocolWrapper, WrappingFactory
+from plait.transport.tls import names_of
 from plait.transport.tlslayer import END_LIMIT, HANDSHAKE_LIMIT
 from plait.transport.tlsmachine import RECORD, cut
 

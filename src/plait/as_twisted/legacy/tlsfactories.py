@@ -8,16 +8,15 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from plait.as_twisted.legacy.tlsnegotiation import choose
 from plait.interfaces import (
     IOpenSSLClientConnectionCreator,
     IOpenSSLContextFactory,
     IOpenSSLServerConnectionCreator,
-    IProtocolNegotiationFactory,
     adapt,
 )
+from plait.transport.opensslmachine import let_choose
 
-__all__ = ["LegacyContextFactoryWarning", "SomeConnectionCreator", "connection_maker", "names_of"]
+__all__ = ["LegacyContextFactoryWarning", "SomeConnectionCreator", "connection_maker"]
 
 SomeConnectionCreator = IOpenSSLContextFactory | IOpenSSLClientConnectionCreator | IOpenSSLServerConnectionCreator
 """What can be given as a context factory."""
@@ -61,16 +60,7 @@ def connection_maker(contextFactory: Any, isClient: bool, stacklevel: int) -> Ca
     def make(tlsProtocol: Any) -> SSL.Connection:
         context = given.getContext()
         if tlsProtocol.acceptableProtocols and not isClient:
-            try:
-                context.set_alpn_select_callback(choose)
-            except ValueError:
-                pass  # it has made connections: it chooses already, or it is not to choose
+            let_choose(context)
         return SSL.Connection(context, None)
 
     return make
-
-
-def names_of(factory: Any) -> list[bytes]:
-    """The names for ALPN of the protocols of a factory; none if it does not say."""
-    speaks = adapt(IProtocolNegotiationFactory, factory, None)
-    return [] if speaks is None else speaks.acceptableProtocols()

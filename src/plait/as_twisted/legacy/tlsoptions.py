@@ -16,7 +16,6 @@ from OpenSSL import SSL
 
 from plait.as_twisted.legacy.deprecate import _mutuallyExclusiveArguments, deprecated
 from plait.as_twisted.legacy.tlsciphers import usable
-from plait.as_twisted.legacy.tlsnegotiation import choose
 from plait.as_twisted.legacy.tlstrust import OpenSSLCertificateAuthorities, trust_of
 from plait.as_twisted.legacy.tlsversions import DEFAULT_MINIMUM, TLSVersion, forbidding, lowest
 from plait.as_twisted.version import Version
@@ -25,6 +24,7 @@ from plait.failure import Failure
 from plait.interfaces import IAcceptableCiphers, implementer
 from plait.interfaces.tls import IOpenSSLContextFactory
 from plait.log import Logger
+from plait.transport.opensslmachine import choose
 
 __all__ = ["CertificateOptions", "OpenSSLCertificateOptions"]
 
