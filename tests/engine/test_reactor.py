@@ -13,6 +13,7 @@ import pytest
 from plait import Deferred, Protocol, Reactor, ServerFactory, current, reactor
 from plait.engine.loops import ENGINES, new_loop
 from plait.errors import ReactorAlreadyRunning, ReactorNotRunning, UnknownEngineError
+from plait.interfaces import IReactorDaemonize, verifyObject
 
 
 @pytest.fixture
@@ -149,6 +150,46 @@ def test_stop_cuts_connections_and_tells_their_protocols(own):
         assert s.recv(100) == b"last words"
     assert lost == ["ConnectionLost"]
     assert not port.connected
+
+
+def test_it_remembers_by_which_signal_it_was_stopped(own):
+    assert own._exitSignal is None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        own.callWhenRunning(os.kill, os.getpid(), number)
+        own.run()
+        assert own._exitSignal == number
+    own.callWhenRunning(own.stop)
+    own.run()
+    assert own._exitSignal is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_into_the_background_with_what_was_begun(own):
+    assert verifyObject(IReactorDaemonize, own)
+    port = own.listenTCP(0, ServerFactory(), interface="127.0.0.1")
+    own.getThreadPool().start()
+    own.beforeDaemonize()
+    assert own.threadpool is None  # threads would not be there in the child
+    child = os.fork()
+    if child == 0:
+        try:
+            own.afterDaemonize()
+            own.callLater(0, os._exit, 42)
+            own.run()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+    port.stopListening()
+
+
+def test_what_runs_does_not_go_into_the_background(own, flushLoggedErrors):
+    def inside():
+        with pytest.raises(ReactorAlreadyRunning, match="go into the background before it is run"):
+            own.beforeDaemonize()
+        own.stop()
+
+    own.callWhenRunning(inside)
+    own.run()
 
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])

@@ -185,3 +185,8 @@ def test_a_shutdown_before_any_run_ends_the_pool():
     pool = own.getThreadPool()
     own.fireSystemEvent("shutdown")
     assert pool.joined and own.threadpool is None
+
+
+def test_the_older_name_of_the_current_thread_warns():
+    with pytest.warns(DeprecationWarning, match=r"use threading\.current_thread instead"):
+        assert ThreadPool.currentThread() is threading.current_thread()

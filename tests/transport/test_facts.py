@@ -12,16 +12,17 @@ async def test_its_name_is_that_of_its_protocol_with_a_number_for_each_that_came
         number = server.address.port
         client, first, _ = await connection(server)
         _, second, _ = await connection(server)
-        assert str(first.transport) == f"<Noting #0 on {number}>"
-        assert str(second.transport) == f"<Noting #1 on {number}>"
-        assert str(client.transport) == f"<Noting to 127.0.0.1:{number}>"
+        assert repr(first.transport) == f"<Noting #0 on {number}>"
+        assert repr(second.transport) == f"<Noting #1 on {number}>"
+        assert repr(client.transport) == f"<Noting to 127.0.0.1:{number}>"
         assert first.transport.logstr == "Noting,0,127.0.0.1"
         assert client.transport.logstr == "Noting,client"
         for one in (client, second):
             one.transport.loseConnection()
         await first.lost
         await second.lost
-        assert str(first.transport) and repr(first.transport)  # also when there is no socket any more
+        # also when there is no socket any more
+        assert repr(first.transport).startswith("<Noting #0 on ") and repr(first.transport).endswith(", disconnected>")
 
 
 async def test_how_much_may_wait_before_a_producer_is_paused_can_be_set():

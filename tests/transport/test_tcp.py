@@ -85,6 +85,20 @@ def test_the_factory_is_started_and_stopped_with_its_ports():
     assert factory.log_of == ("start", "stop")
 
 
+async def test_a_factory_that_cannot_be_stopped_fails_the_deferred_and_frees_the_port():
+    class Stuck(ServerFactory):
+        noisy = False
+
+        def stopFactory(self):
+            raise ZeroDivisionError
+
+    port = reactor.listenTCP(0, Stuck(), interface="127.0.0.1")
+    number = port.getHost().port
+    with pytest.raises(ZeroDivisionError):
+        await port.stopListening()
+    reactor.listenTCP(number, ServerFactory(), interface="127.0.0.1").stopListening()
+
+
 async def test_addresses_are_what_they_are_on_both_sides():
     async with Server() as server:
         client, there, connector = await connection(server)

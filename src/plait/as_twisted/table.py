@@ -57,6 +57,11 @@ def _reactors(*classes: str) -> Row:
     return _row(f"{_LEGACY}.reactors", **dict.fromkeys(classes, "plait.engine:Reactor"))
 
 
+def _on_glib(classes: str) -> Row:
+    """A module that chooses the reactor and runs it on GLib's loop, beside a user interface."""
+    return _row(f"{_LEGACY}.glibreactor", **dict.fromkeys(classes.split(), "plait.engine:Reactor"))
+
+
 def _each(room: str, names: str) -> dict[str, str]:
     """Names that are looked for one by one in a module of old programs' things, which is imported for none of the others."""
     return {name: f"{_LEGACY}.{room}:{name}" for name in names.split()}
@@ -314,6 +319,10 @@ MODULES: Mapping[str, Row] = {
     "twisted.internet.asyncioreactor": _reactors("AsyncioSelectorReactor"),
     "twisted.internet.default": _reactors(),
     "twisted.internet.epollreactor": _reactors("EPollReactor"),
+    "twisted.internet.gireactor": _on_glib("GIReactor PortableGIReactor"),
+    "twisted.internet.gtk3reactor": _on_glib("Gtk3Reactor PortableGtk3Reactor"),
+    "twisted.internet.iocpreactor": _reactors(),
+    "twisted.internet.iocpreactor.reactor": _reactors("IOCPReactor"),
     "twisted.internet.kqreactor": _reactors("KQueueReactor"),
     "twisted.internet.pollreactor": _reactors("PollReactor"),
     "twisted.internet.selectreactor": _reactors("SelectReactor"),

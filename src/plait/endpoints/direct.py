@@ -21,7 +21,7 @@ from plait.interfaces import (
     IStreamServerEndpoint,
     implementer,
 )
-from plait.transport import IPv6Address
+from plait.transport import Binding, IPv6Address
 from plait.transport.stdio import PipeAddress, StandardIO
 from plait.transport.tlsserver import reload_certificates
 
@@ -63,7 +63,7 @@ class TCP4ClientEndpoint:
         host: str,
         port: int,
         timeout: float | None = 30,
-        bindAddress: str | tuple[str | bytes, int] | None = None,
+        bindAddress: str | tuple[str | bytes, int] | Binding | None = None,
     ) -> None:
         self._reactor = reactor
         self._host = host

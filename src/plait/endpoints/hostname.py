@@ -16,7 +16,7 @@ from plait.endpoints.direct import TCP4ClientEndpoint
 from plait.endpoints.names import addresses_of, literal
 from plait.failure import Failure
 from plait.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint, implementer
-from plait.transport import HostnameAddress
+from plait.transport import Binding, HostnameAddress
 
 if TYPE_CHECKING:
     from plait.endpoints.names import Address
@@ -28,7 +28,7 @@ class HostnameEndpoint:
 
     :param host: a name (an international one is encoded, RFC 5891) or an address.
     :param timeout: how long each attempt may take, in seconds.
-    :param bindAddress: an address to connect from, or the pair of address and port.
+    :param bindAddress: an address to connect from, the pair of address and port, or a `plait.transport.Binding`.
     :param attemptDelay: how long to wait for an answer before the next address is tried as well, in seconds (0.25).
     """
 
@@ -40,7 +40,7 @@ class HostnameEndpoint:
         host: str | bytes,
         port: int,
         timeout: float | None = 30,
-        bindAddress: str | bytes | tuple[str | bytes, int] | None = None,
+        bindAddress: str | bytes | tuple[str | bytes, int] | Binding | None = None,
         attemptDelay: float | None = None,
     ) -> None:
         self._reactor = reactor
@@ -187,9 +187,9 @@ def _dullness(failure: Failure) -> int:
     return 2 if failure.check(errors.NoRouteError) else 1
 
 
-def _pair(address: str | bytes | tuple[str | bytes, int] | None) -> tuple[str, int] | None:
+def _pair(address: str | bytes | tuple[str | bytes, int] | Binding | None) -> tuple[str, int] | Binding | None:
     """What we connect from, as the reactor takes it."""
-    if address is None:
-        return None
+    if address is None or isinstance(address, Binding):
+        return address
     host, port = address if isinstance(address, tuple) else (address, 0)
     return (host.decode("ascii") if isinstance(host, bytes) else host), port

@@ -32,6 +32,7 @@ from plait.errors import ReactorAlreadyInstalledError, ReactorAlreadyRunning, Re
 from plait.failure import Failure
 from plait.interfaces import (
     IReactorCore,
+    IReactorDaemonize,
     IReactorFDSet,
     IReactorFromThreads,
     IReactorSSL,
@@ -40,6 +41,7 @@ from plait.interfaces import (
     IReactorTime,
     implementer,
 )
+from plait.interfaces.reactor import _ISupportsExitSignalCapturing
 from plait.log import Logger
 from plait.transport import Binding, Connector, Port
 from plait.transport.network import Network
@@ -50,7 +52,17 @@ P = ParamSpec("P")
 _log = Logger("plait.engine")
 
 
-@implementer(IReactorCore, IReactorTime, IReactorTCP, IReactorSSL, IReactorFDSet, IReactorThreads, IReactorFromThreads)
+@implementer(
+    IReactorCore,
+    IReactorTime,
+    IReactorTCP,
+    IReactorSSL,
+    IReactorFDSet,
+    IReactorThreads,
+    IReactorFromThreads,
+    IReactorDaemonize,
+    _ISupportsExitSignalCapturing,
+)
 class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, ResolvingReactor, WatchesDescriptors):
     """Runs a program's events on one asyncio event loop.
 
@@ -77,6 +89,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._started = False  # run() is under way, or we are in a loop that runs
         self._stopping = False
         self._crashed = False
+        self._exitSignal: int | None = None  # by which signal it was told to stop: the runner ends by the same
         if loop is not None:
             self._take(loop, own=not loop.is_running())
 
@@ -165,6 +178,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._started = True
         self._stopping = False
         self._crashed = False
+        self._exitSignal = None
         self._thread = threading.get_ident()
         self._signals = StopSignals(loop, self._stop_for_signal, self.crash)
         if installSignalHandlers:
@@ -204,8 +218,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._stopping = True
         self.loop.call_soon(self._events.fire, "shutdown", self._end)
 
-    def _stop_for_signal(self) -> None:
+    def _stop_for_signal(self, number: int | None = None) -> None:
         if self._started and not self._stopping:
+            self._exitSignal = number
             self.stop()
 
     def _end(self) -> None:
@@ -290,6 +305,22 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._events.fire(eventType)
         if eventType == "shutdown" and not self.running:
             self._stop_pool()  # there is no run whose end would do it
+
+    def beforeDaemonize(self) -> None:
+        """Call this before the program forks to go into the background: threads would be lost, and are ended in good order.
+
+        :raises plait.errors.ReactorAlreadyRunning: if it runs: a loop that runs cannot be in two processes.
+        """
+        if self.running:
+            raise ReactorAlreadyRunning("the reactor runs: go into the background before it is run")
+        self._stop_pool()
+
+    def afterDaemonize(self) -> None:
+        """Call this afterwards, in the process that goes on: it is the one in which `run` may be called now.
+
+        What has been begun before (ports, timers, descriptors that are watched) goes on there.
+        """
+        self._thread = None
 
     # -- time
 

@@ -34,9 +34,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class StopSignals:
-    """Calls `stop` at the first signal and `crash` at the next, from `install` until `restore`."""
+    """Calls `stop` with the number of the first signal, and `crash` at the next, from `install` until `restore`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stop: Callable[[], Any], crash: Callable[[], Any]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: Callable[[int], Any], crash: Callable[[], Any]) -> None:
         self._loop = loop
         self._stop = stop
         self._crash = crash
@@ -83,4 +83,4 @@ class StopSignals:
         else:
             self._stopping = True
             _log.info("Received {signal}, shutting down.", signal=name)
-            self._stop()
+            self._stop(getattr(signal, name))

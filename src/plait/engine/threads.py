@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -44,6 +45,17 @@ class ThreadPool:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["min"], state["max"], state["name"])  # type: ignore[misc]
+
+    @staticmethod
+    def currentThread() -> threading.Thread:
+        """The thread that asks. Deprecated: use `threading.current_thread`."""
+        warnings.warn(
+            "plait.engine.threads.ThreadPool.currentThread was deprecated in Twisted 22.1.0; "
+            "please use threading.current_thread instead",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return threading.current_thread()
 
     @property
     def threads(self) -> list[threading.Thread]:

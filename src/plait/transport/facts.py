@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -136,14 +137,11 @@ class Facts:
         return f"{self.logPrefix()},{self.sessionno},{_host(self.getPeer())}"
 
     def __repr__(self) -> str:
-        state = "disconnected" if self.disconnected else "disconnecting" if self.disconnecting else "connected"
-        return f"<Connection of {self.protocol!r}, {state}>"
-
-    def __str__(self) -> str:
         name = type(self.protocol).__name__
+        state = ", disconnected" if self.disconnected else ", disconnecting" if self.disconnecting else ""
         if self.is_client:
-            return f"<{name} to {_place(self._transport.get_extra_info('peername'))}>"
-        return f"<{name} #{self.sessionno} on {_place(self._transport.get_extra_info('sockname'), port_alone=True)}>"
+            return f"<{name} to {_place(self._transport.get_extra_info('peername'))}{state}>"
+        return f"<{name} #{self.sessionno} on {_place(self._transport.get_extra_info('sockname'), port_alone=True)}{state}>"
 
 
 def _host(address: Any) -> str:
@@ -153,5 +151,5 @@ def _host(address: Any) -> str:
 def _place(name: Any, port_alone: bool = False) -> str:
     """A socket's address, for people; what is closed may have none any more."""
     if not isinstance(name, tuple):
-        return repr(name)
+        return repr(os.fsdecode(name)) if isinstance(name, (str, bytes)) else "nowhere"
     return str(name[1]) if port_alone else f"{name[0]}:{name[1]}"

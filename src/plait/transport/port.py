@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait import errors
-from plait.deferred import Deferred, succeed
+from plait.deferred import Deferred, fail, succeed
 from plait.failure import Failure
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
@@ -235,7 +235,10 @@ class Port:
         _log.info("Port {port} takes connections again", port=self._name())
 
     def stopListening(self) -> Deferred[None]:
-        """Take no more connections; those that are there stay. The port is free when this returns."""
+        """Take no more connections; those that are there stay. The port is free when this returns.
+
+        The Deferred fails with what the factory's `stopFactory` raised.
+        """
         if self._socket is not None:
             name = self._name()
             if self._look_again is not None:
@@ -250,7 +253,10 @@ class Port:
             self.disconnected = True
             self._network.ports.discard(self)
             tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
-            self.factory.doStop()
+            try:
+                self.factory.doStop()
+            except Exception:
+                return fail()
         return succeed(None)
 
     loseConnection = stopListening

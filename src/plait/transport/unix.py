@@ -195,14 +195,14 @@ class UNIXPort(Port):
         """
         if self._socket is None:
             return super().stopListening()
-        super().stopListening()
+        closed = super().stopListening()
         stopped = Deferred[None]()
-        self._network.loop.call_soon(self._clean_up, stopped)
+        self._network.loop.call_soon(self._clean_up, closed, stopped)
         return stopped
 
-    def _clean_up(self, stopped: Deferred[None]) -> None:
+    def _clean_up(self, closed: Deferred[None], stopped: Deferred[None]) -> None:
         self._file.remove()
-        stopped.callback(None)
+        closed.chainDeferred(stopped)
 
 
 class UNIXConnector(Connector):

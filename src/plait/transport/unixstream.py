@@ -248,15 +248,19 @@ class UNIXStream(asyncio.Transport):
             self._full = True
             self._connection.pause_writing()
 
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Say `pause_writing` when more than `high` bytes wait to be sent, and `resume_writing` at `low` (a quarter of it)."""
-        self._high = HIGH_WATER if high is None else high
-        self._low = self._high // 4 if low is None else low
-        self._check_mark()
-
     def get_write_buffer_size(self) -> int:
         """How many bytes wait to be sent; a descriptor counts as `WEIGHT`."""
         return len(self._buffer) + WEIGHT * len(self._descriptors)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """The marks, low and high: below the one a producer goes on that was paused above the other."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the marks, in bytes. The low one is a quarter of the high one if it is not given."""
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
+        self._check_mark()
 
     def can_write_eof(self) -> bool:
         """True: a UNIX socket can be half closed."""

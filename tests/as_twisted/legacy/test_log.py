@@ -17,8 +17,10 @@ from plait.as_twisted.legacy.log import (
     callWithLogger,
     showwarning,
 )
+from plait.failure import Failure
 from plait.log import Logger
 from plait.log.legacy import addObserver, err, msg, removeObserver
+from tests.transport.helpers import Noting, Server, connection
 
 
 @pytest.fixture
@@ -89,3 +91,37 @@ def test_warnings(events: list[dict[str, Any]]) -> None:
     file = StringIO()
     showwarning("old", DeprecationWarning, "f.py", 3, file, "line")
     assert "DeprecationWarning: old" in file.getvalue() and len(events) == 1
+
+
+async def test_what_a_hook_logs_is_of_its_connections_system() -> None:
+    events: list[dict[str, object]] = []
+    addObserver(events.append)
+
+    class Telling(Noting):
+        def connectionMade(self) -> None:
+            msg("made")
+            super().connectionMade()
+
+        def dataReceived(self, data: bytes) -> None:
+            msg("received")
+            super().dataReceived(data)
+
+        def connectionLost(self, reason: Failure) -> None:
+            msg("lost")
+            super().connectionLost(reason)
+
+    try:
+        async with Server(Telling) as server:
+            client, there, _ = await connection(server)
+            msg("outside")
+            client.transport.write(b"x")
+            await there.wait_for(1)
+            client.transport.loseConnection()
+            await there.lost
+    finally:
+        removeObserver(events.append)
+    systems = {event["message"][0]: event["system"] for event in events if event["message"]}  # type: ignore[index]
+    number = there.transport.sessionno
+    told = f"Telling,{number},127.0.0.1"
+    assert systems["made"] == systems["received"] == systems["lost"] == told
+    assert systems["outside"] == "-"

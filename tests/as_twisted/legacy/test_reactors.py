@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from importlib import import_module
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -15,13 +16,14 @@ from plait.errors import ReactorAlreadyInstalledError
 CLASSES = {
     "asyncioreactor": "AsyncioSelectorReactor",
     "epollreactor": "EPollReactor",
+    "iocpreactor.reactor": "IOCPReactor",
     "kqreactor": "KQueueReactor",
     "pollreactor": "PollReactor",
     "selectreactor": "SelectReactor",
 }
 
 
-@pytest.mark.parametrize("name", [*CLASSES, "default"])
+@pytest.mark.parametrize("name", [*CLASSES, "default", "iocpreactor"])
 def test_install_puts_the_reactor_in_place_once(alias: None, name: str) -> None:
     module = import_module(f"twisted.internet.{name}")
     assert "twisted.internet.reactor" not in sys.modules
@@ -64,3 +66,37 @@ def test_the_class_takes_a_loop(alias: None) -> None:
     loop = asyncio.new_event_loop()
     assert AsyncioSelectorReactor(loop).loop is loop
     loop.close()
+
+
+@pytest.fixture
+def glib(monkeypatch: pytest.MonkeyPatch) -> asyncio.AbstractEventLoop:
+    """PyGObject's module for asyncio, with a plain loop in the place of GLib's."""
+    loop = asyncio.new_event_loop()
+    gi = ModuleType("gi")
+    gi.events = SimpleNamespace(  # type: ignore[attr-defined]
+        GLibEventLoopPolicy=lambda: SimpleNamespace(get_event_loop=lambda: loop)
+    )
+    monkeypatch.setitem(sys.modules, "gi", gi)
+    monkeypatch.delitem(sys.modules, "plait.as_twisted.legacy.glibreactor", raising=False)
+    return loop
+
+
+@pytest.mark.parametrize("name, kind", [("gireactor", "GIReactor"), ("gtk3reactor", "Gtk3Reactor")])
+def test_glib_has_a_loop_for_it(
+    alias: None, glib: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    module = import_module(f"twisted.internet.{name}")
+    monkeypatch.setattr(engine, "_default", None)
+    reactor = module.install(useGtk=False)
+    assert reactor is sys.modules["twisted.internet.reactor"]
+    assert isinstance(reactor, getattr(module, kind)) and reactor.loop is glib
+    with pytest.raises(ReactorAlreadyInstalledError):
+        module.install()
+    glib.close()
+
+
+def test_without_pygobject_it_cannot_be_imported(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gi", None)
+    monkeypatch.delitem(sys.modules, "plait.as_twisted.legacy.glibreactor", raising=False)
+    with pytest.raises(ImportError, match="gi"):
+        import_module("twisted.internet.gireactor")

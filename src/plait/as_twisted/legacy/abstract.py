@@ -146,11 +146,10 @@ class FileDescriptor:
 
     def doWrite(self) -> Any:
         """Called when there is room: write what waits, and ask the producer for more."""
-        if self._unsent:
-            done = self.writeSomeData(bytes(self._unsent[: self.SEND_LIMIT]))
-            if isinstance(done, Exception) or done < 0:
-                return done if isinstance(done, Exception) else ConnectionLost()
-            del self._unsent[:done]
+        done = self.writeSomeData(bytes(self._unsent[: self.SEND_LIMIT]))
+        if isinstance(done, Exception) or done < 0:
+            return done if isinstance(done, Exception) else ConnectionLost()
+        del self._unsent[:done]
         if self._unsent:
             return None
         self.stopWriting()

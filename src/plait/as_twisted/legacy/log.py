@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import IO, Any, TypeVar
 
 from zope.interface import Interface  # type: ignore[import-untyped]
@@ -44,7 +46,37 @@ class ILogObserver(Interface):  # type: ignore[misc]
         """Take an event."""
 
 
-context.setDefault(ILogContext, {"isError": 0, "system": "-"})
+class _Ambient(Mapping[str, Any]):
+    """What is part of an event where no call has said so: its system is the connection whose hook runs.
+
+    That is found by looking who has called, so that a connection need not say it each time that something arrives.
+    """
+
+    def __getitem__(self, key: str) -> Any:
+        return _running_system() if key == "system" else {"isError": 0}[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("isError", "system"))
+
+    def __len__(self) -> int:
+        return 2
+
+
+def _running_system() -> str:
+    stream = sys.modules.get("plait.transport.stream")
+    if stream is not None:
+        kind = stream.Connection
+        hooks = (kind.data_received.__code__, kind.connection_made.__code__, kind.connection_lost.__code__)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code in hooks:
+                connection = frame.f_locals["self"]
+                return "-" if connection.protocol is None else str(connection.logstr)
+            frame = frame.f_back
+    return "-"
+
+
+context.setDefault(ILogContext, _Ambient())
 
 
 def _current() -> Mapping[str, Any]:
