@@ -262,6 +262,29 @@ async def test_the_one_who_has_connected_can_answer_the_handshake(certificate):
     await server.port.stopListening()
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_tls_that_begins_while_the_connection_is_paused(certificate, resumed):
+    """The handshake goes on; data waits until it is wanted, which may have been said the moment before."""
+    server = Server(lambda: Upgrading(DefaultOpenSSLContextFactory(*certificate)))
+    client, there, _ = await connection(server, Listening)
+    client.transport.write(b"STARTTLS")
+    await client.wait_for(len(b"go ahead"))
+    client.data = b""
+    client.transport.pauseProducing()
+    if resumed:
+        client.transport.resumeProducing()
+    client.transport.startTLS(ClientContextFactory())
+    await client.secured
+    await there.secured
+    if not resumed:
+        assert client.data == b""
+        client.transport.resumeProducing()
+    assert await client.wait_for(len(b"first words under TLS")) == b"first words under TLS"
+    client.transport.loseConnection()
+    assert isinstance(await there.lost, ConnectionDone)
+    await server.port.stopListening()
+
+
 async def test_tls_in_tls(certificate):
     server, client, there = await upgraded(DefaultOpenSSLContextFactory(*certificate), ClientContextFactory())
     await client.secured

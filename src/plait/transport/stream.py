@@ -417,13 +417,25 @@ class Connection(Facts, asyncio.Protocol):
     def secure(self, machine: TLSMachine) -> None:
         """Put a TLS layer under this connection."""
         self.flush()
-        layer = TLSLayer(self._loop, machine, self._transport, self)
+        below = self._transport
+        layer = TLSLayer(self._loop, machine, below, self)
         self._transport = cast("asyncio.Transport", layer)
         self.__class__ = SecureConnection
+        if self._holding:
+            # nothing is delivered until that is wanted, but the handshake goes on
+            below.resume_reading()
+            if self._paused or self._wait_for_hook:
+                layer.pause_reading()
+            else:
+                self._holding = False
         layer.begin()
         if self._held:  # what has come behind the word for TLS is TLS
             held, self._held = self._held, b""
             layer.data_received(held)
+        if self._eof_waits:
+            self._eof_waits = False
+            if not layer.eof_received():
+                below.close()
 
     def handshake_done(self) -> None:
         """Called by the TLS layer."""
