@@ -210,6 +210,8 @@ class Connection(Facts, asyncio.Protocol):
         if self._held and not self.disconnecting:
             self._eof_waits = True  # for what came before it, until that is wanted
             return True
+        if self._eof:
+            return not self._write_ended  # libuv says it again when reading was paused and is resumed
         self._eof = True
         half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
         if half_closeable is None or self.disconnecting:
