@@ -6,6 +6,7 @@ process opens its ports as it would anyway; where one is asked for that it has b
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable
 
@@ -33,6 +34,10 @@ class Inherited:
         """The socket for a port that asks for `place`; None if it has to open one."""
         waiting = self._sockets.get(place) if place is not None else None
         return waiting.pop(0) if waiting else None
+
+    def copies(self) -> list[tuple[Place, int]]:
+        """New descriptors of all that nobody has taken yet."""
+        return [(place, os.dup(sock.fileno())) for place, sockets in self._sockets.items() for sock in sockets]
 
     def finish(self) -> Iterable[Place]:
         """All is ours now. Close what nobody has asked for: the new code does not listen there any more; gives those places."""
