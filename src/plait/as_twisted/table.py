@@ -174,7 +174,7 @@ MODULES: Mapping[str, Row] = {
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
     "twisted.internet.base": _row(
-        f"{_LEGACY}.base", only="DelayedCall", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
+        f"{_LEGACY}.base", only="DelayedCall ReactorBase", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.endpoints": _row(
@@ -312,7 +312,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
-    "twisted.application.app": _row(f"{_LEGACY}.app"),
+    "twisted.application.app": _row(
+        f"{_LEGACY}.app", f"{_LEGACY}.apprunner", _exitWithSignal=f"{_LEGACY}.apprunner:exit_with_signal"
+    ),
     "twisted.application.internet": _row(
         "plait.service",
         only="""
@@ -340,6 +342,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.test.proto_helpers": _TESTING,
     "twisted.test.testutils": _row(f"{_LEGACY}.testutils"),
     "twisted.scripts": _row(),
+    "twisted.scripts._twistd_unix": _row(
+        f"{_LEGACY}.twistdunix", os=f"{_LEGACY}.twistdunix:os", switchUID=f"{_LEGACY}.twistdunix:switchUID"
+    ),
+    "twisted.scripts.twistd": _row(
+        f"{_LEGACY}.twistd", _SomeApplicationRunner=f"{_LEGACY}.twistd:_SomeApplicationRunner"
+    ),
     "twisted.scripts.trial": _row(
         f"{_LEGACY}.trial",
         reflect=f"{_LEGACY}.trial:reflect",
