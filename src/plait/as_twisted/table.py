@@ -180,9 +180,8 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.base": _row(
         f"{_LEGACY}.base",
-        only="DelayedCall",
+        only="DelayedCall ReactorBase",
         PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
-        ReactorBase="plait.engine:Reactor",
         _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
@@ -376,7 +375,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
-    "twisted.application.app": _row(f"{_LEGACY}.app"),
+    "twisted.application.app": _row(
+        f"{_LEGACY}.app", f"{_LEGACY}.apprunner", _exitWithSignal=f"{_LEGACY}.apprunner:exit_with_signal"
+    ),
     "twisted.application.internet": _row(
         "plait.service",
         only="""
@@ -404,6 +405,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.test.proto_helpers": _TESTING,
     "twisted.test.testutils": _row(f"{_LEGACY}.testutils"),
     "twisted.scripts": _row(),
+    "twisted.scripts._twistd_unix": _row(
+        f"{_LEGACY}.twistdunix", os=f"{_LEGACY}.twistdunix:os", switchUID=f"{_LEGACY}.twistdunix:switchUID"
+    ),
+    "twisted.scripts.twistd": _row(
+        f"{_LEGACY}.twistd", _SomeApplicationRunner=f"{_LEGACY}.twistd:_SomeApplicationRunner"
+    ),
     "twisted.scripts.trial": _row(
         f"{_LEGACY}.trial",
         reflect=f"{_LEGACY}.trial:reflect",

@@ -123,6 +123,11 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help="run the application in N processes that share its ports, and start again those that end",
     )
+    run.add_argument(
+        "--reload",
+        action="store_true",
+        help="begin anew when a Python file or the config changes (with -n; to develop)",
+    )
     run.add_argument("--euid", action="store_true", help="change the effective user and group only (with --uid)")
     run.add_argument("--chroot", metavar="FOLDER", help="make FOLDER the root folder once ports are open (root only)")
     run.add_argument(
@@ -166,6 +171,8 @@ def execute(options: argparse.Namespace) -> int:
             f"-y, --config and a service{f' ({options.service})' if options.service else ''} are different things to run: "
             "leave out all but one",
         ),
+        (options.reload and not options.nodaemon, "--reload is for the foreground: add -n"),
+        (options.reload and options.workers, "--reload begins one process anew: leave out --workers"),
         (options.euid and options.uid is None, "--euid says how to become the user of --uid: add --uid"),
         (
             options.syslog and options.logfile is not None,
@@ -188,8 +195,11 @@ def execute(options: argparse.Namespace) -> int:
     if options.service is not None and any(word in ("-h", "--help") for word in options.arguments):
         return _print_help(options.service)
 
-    from plait.daemon import runner  # loads the rest of Plait: not for --help
+    from plait.daemon import runner, watching  # load the rest of Plait: not for --help
 
+    if options.reload and (missing := watching.missing()):
+        print(f"plait: {missing}", file=sys.stderr)
+        return 1
     return runner.run(
         runner.Options(
             file=options.python or options.config or options.service,
@@ -215,6 +225,7 @@ def execute(options: argparse.Namespace) -> int:
             save_stats=options.savestats,
             debug=options.debug,
             workers=options.workers,
+            reload=_watched(options) if options.reload else None,
         )
     )
 
@@ -236,6 +247,10 @@ def _loader(options: argparse.Namespace) -> Callable[[], Any] | None:
 
         return partial(Deployment, os.path.abspath(options.config), options.config)
     return None if options.service is None else partial(plugins.find(options.service).make, options.arguments)
+
+
+def _watched(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(os.path.abspath(file) for file in (options.python, options.config) if file is not None)
 
 
 def _print_help(name: str) -> int:

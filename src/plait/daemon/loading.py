@@ -19,7 +19,7 @@ def load_application(path: str) -> tuple[object, IService]:
     The file's folder can be imported from. StartError if there is no such file, if it is no Python, if it raises, or if
     it defines no application.
     """
-    code = _compile(path)
+    code = compile_file(path)
     folder, filename = os.path.split(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -54,7 +54,8 @@ def check_service(application: object, what: str) -> tuple[object, IService]:
     return application, service
 
 
-def _compile(path: str) -> CodeType:
+def compile_file(path: str) -> CodeType:
+    """The code of a Python file. StartError if there is no such file, or if it is no Python."""
     try:
         with open(path, "rb") as file:
             source = file.read()

@@ -21,7 +21,7 @@ from typing import Any
 
 import plait
 from plait.current import getReactor
-from plait.daemon import privileges
+from plait.daemon import privileges, watching
 from plait.daemon.background import Link, run_in_background, run_linked
 from plait.daemon.errors import StartError, reason
 from plait.daemon.keeper import Keeper
@@ -82,6 +82,7 @@ class Options:
     save_stats: bool = False
     debug: bool = False
     workers: int | None = None  # run the application in so many processes
+    reload: tuple[str, ...] | None = None  # begin anew when a file of the program changes, or one of these
 
 
 def run(options: Options) -> int:
@@ -92,9 +93,14 @@ def run(options: Options) -> int:
     if worker is not None:
         options = replace(options, pid_file="", workers=None)
         return run_linked(worker, lambda link: _serve(options, origin, link))
-    if handed is not None:
+    if handed is not None and handed.link is not None:
         return run_linked(
             Link(handed.link, detach=not options.foreground), lambda link: _serve(options, origin, link, handed)
+        )
+    if options.reload is not None:
+        options = replace(options, drain=min(options.drain, watching.DRAIN))
+        return watching.run_watched(
+            lambda watch: _serve(options, origin, None, watch=watch), options.reload or (), origin
         )
     try:
         if options.foreground:
@@ -105,7 +111,13 @@ def run(options: Options) -> int:
         return error.status
 
 
-def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed | None = None) -> int:
+def _serve(
+    options: Options,
+    origin: Origin,
+    link: Link | None,
+    handed: Handed | None = None,
+    watch: watching.Watching | None = None,
+) -> int:
     """All of a run, in the process that serves. `link` leads to the command that waits, if this is a daemon.
 
     If this process takes the place of another, that is at the other end of `link`, and `handed` is what it has handed over.
@@ -156,6 +168,8 @@ def _serve(options: Options, origin: Origin, link: Link | None, handed: Handed |
             if workers is not None:
                 Watch(workers, notifier, started.entry, started.file).begin()
             notifier.ready()
+            if watch is not None:
+                watch.start(reactor)
             if notifier.watchdog is not None:
                 LoopingCall(notifier.alive).start(notifier.watchdog)
 

@@ -32,7 +32,7 @@ from plait.transport.handover import inherited
 
 _log = Logger(namespace="plait.daemon")
 
-_VARIABLE = "PLAIT_UPGRADE"
+VARIABLE = "PLAIT_UPGRADE"
 
 # The descriptors of the service manager follow the standard ones (SD_LISTEN_FDS_START).
 _FIRST_GIVEN = 3
@@ -59,7 +59,7 @@ class Origin:
     def remember(cls) -> Origin:
         """As it is now: call it before anything has changed the folder or the environment."""
         environment = dict(os.environ)
-        environment.pop(_VARIABLE, None)
+        environment.pop(VARIABLE, None)
         environment.pop("WATCHDOG_PID", None)  # ours: the next process is watched in its turn
         ours = environment.pop("LISTEN_PID", "") == str(os.getpid())
         count = environment.get("LISTEN_FDS", "") if ours else ""
@@ -72,13 +72,15 @@ class Origin:
 class Handed:
     """What the process before us has handed to this one."""
 
-    link: int
+    link: int | None
+    """Where that process waits for our word. None if it has become this one."""
+
     keeper: int | None
 
 
 def take_up() -> Handed | None:
     """Take what another process has handed over, its listening sockets first of all. None if there is none."""
-    text = os.environ.pop(_VARIABLE, None)
+    text = os.environ.pop(VARIABLE, None)
     if text is None:
         return None
     handed = json.loads(text)
@@ -146,7 +148,7 @@ class Upgrading:
         return subprocess.Popen(
             self._origin.command,
             cwd=self._origin.folder,
-            env={**self._origin.environment, _VARIABLE: description},
+            env={**self._origin.environment, VARIABLE: description},
             pass_fds=[pipe, *([] if keeper is None else [keeper]), *(number for _, number in sockets), *given],
         )
 

@@ -7,6 +7,7 @@ where one is asked for that it has been handed, that socket is used.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -73,6 +74,10 @@ class Inherited:
         hand_over(self.lender.pid)
         self.lender.lend(place, sock)
         return sock
+
+    def copies(self) -> list[tuple[Place, int]]:
+        """New descriptors of all that nobody has taken yet."""
+        return [(place, os.dup(sock.fileno())) for place, sockets in self._sockets.items() for sock in sockets]
 
     def finish(self) -> Iterable[Place]:
         """All is ours now. Close what nobody has asked for: the new code does not listen there any more; gives those places."""
