@@ -84,14 +84,15 @@ class Port:
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or self._take_over()
-        if sock is None:
-            sock = self._bind()
-            try:
+        given = self._adopted or self._take_over()
+        sock = given or self._bind()
+        try:
+            if given is None:
                 sock.listen(self.backlog)
-            except OSError as e:
-                self._gave_up(sock)
-                raise errors.CannotListenError(self.interface, self.port, e) from None
+            copy = sock.dup()
+        except OSError as e:
+            self._gave_up(sock)
+            raise errors.CannotListenError(self.interface, self.port, e) from None
         self._adopted = None
         sock.setblocking(False)
         self._socket = sock
@@ -101,8 +102,9 @@ class Port:
         tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
-            self._accept(sock.dup())
+            self._accept(copy)
         except BaseException:
+            copy.close()
             self._gave_up(sock)
             self._socket = None
             self.connected = False
