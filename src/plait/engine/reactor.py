@@ -26,7 +26,7 @@ from plait.engine.events import SystemEvents, TriggerID
 from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
 from plait.engine.signals import StopSignals
-from plait.engine.threads import ThreadPool
+from plait.engine.threads import Questions, ThreadPool
 from plait.engine.timers import DelayedCall, Timers
 from plait.engine.unix import UNIXReactor
 from plait.errors import DNSLookupError, ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
@@ -70,6 +70,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         self._timers: Timers
         self.threadpool: ThreadPool | None = None
         self._pool_size = 10
+        self._questions = Questions()
         self._thread: int | None = None
         self._network: Network
         self._signals: StopSignals | None = None
@@ -448,7 +449,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
     def _stop_pool(self) -> None:
         pool, self.threadpool = self.threadpool, None
         if pool is not None:
+            self._questions.close()  # or the pool would wait for threads that wait for us
             pool.stop()
+            self._questions.reopen()
 
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""
