@@ -1,7 +1,7 @@
 """Framing in any pieces, with pauses at any message and raw bytes between lines: the same messages in the same order."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plait.protocol import (
@@ -14,7 +14,7 @@ from plait.protocol import (
 )
 from tests.protocol.test_lines import connected, pieces
 
-few = settings(deadline=None, max_examples=50)
+few = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 CUTS = st.lists(st.integers(min_value=0), max_size=30)
 

@@ -174,7 +174,10 @@ MODULES: Mapping[str, Row] = {
         _ProcessAddress="plait.transport.address:ProcessAddress",
     ),
     "twisted.internet.base": _row(
-        f"{_LEGACY}.base", only="DelayedCall", _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent"
+        f"{_LEGACY}.base",
+        only="DelayedCall",
+        ReactorBase="plait.engine:Reactor",
+        _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
     "twisted.internet.endpoints": _row(

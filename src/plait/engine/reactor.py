@@ -315,6 +315,11 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Wat
         _ = self.loop
         return self._timers.pending()
 
+    def runUntilCurrent(self) -> None:
+        """Make the timed calls whose time has come, now and not in the loop's next turn: for tests that have no loop running."""
+        _ = self.loop
+        self._timers.make_due()
+
     # -- TCP and TLS
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
