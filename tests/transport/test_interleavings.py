@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import event, example, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from plait import reactor
@@ -166,7 +166,7 @@ TURN = st.tuples(st.just("turn"), st.just(0))
 INSIDE = st.lists(st.tuples(st.sampled_from(["pause for a turn", "nothing"]), st.just(0)), max_size=6)
 ANSWERS = st.lists(st.one_of(st.tuples(WRITING, SIZES), st.tuples(st.just("pause for a turn"), st.just(0))), max_size=5)
 
-check = settings(deadline=None, max_examples=25)
+check = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def play(steps, *sides):

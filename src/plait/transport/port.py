@@ -92,6 +92,11 @@ class Port:
         """
         self.place = self._place() if self._adopted is None else None
         sock = self._adopted or self._take_over() or inherited.open(self.place, self._open, self.hand_over)
+        try:
+            copy = sock.dup()
+        except OSError as e:
+            self._gave_up(sock)
+            raise errors.CannotListenError(self.interface, self.port, e) from None
         self._adopted = None
         sock.setblocking(False)
         self._socket = sock
@@ -101,8 +106,9 @@ class Port:
         tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
-            self._accept(sock.dup())
+            self._accept(copy)
         except BaseException:
+            copy.close()
             self._gave_up(sock)
             self._socket = None
             self.connected = False
