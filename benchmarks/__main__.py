@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import deferreds, network, report
+from benchmarks import deferreds, network, report, standing
 from benchmarks.samples import MeasureError, Row, Work, measure_all
 
-WORKS: list[Work] = [*network.WORKS, *deferreds.WORKS]
+WORKS: list[Work] = [*network.WORKS, *deferreds.WORKS, *standing.WORKS]
 DEFAULT_PEERS = "plait,twisted,uvloop"
 CLEAR_LINE = "\r\x1b[K"
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
     missed = False
-    print("\nTargets, in CPU time per operation")
+    print("\nTargets, in the cost of one operation")
     for target, measured in report.judge(rows):
         if measured is None:
             print(f"not run  {target.work}, plait and {target.peer}")

@@ -1,4 +1,4 @@
-"""Deferreds, coroutines and timers at work: `python deferred_cases.py PEER CASE SECONDS`.
+"""Deferreds, coroutines, timers and calls from threads at work: `python deferred_cases.py PEER CASE SECONDS`.
 
 This program is one measurement: it repeats one case with one library for some seconds of CPU time and
 prints a line of JSON, ``{"per_second": …, "cpu_us": …}``. A process of its own for each keeps one case's
@@ -12,7 +12,9 @@ here.
 from __future__ import annotations
 
 import json
+import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -191,12 +193,63 @@ def timers(library: Library) -> Repeat:
     return repeat
 
 
+MANY = 100_000
+"""How many timers a busy program has at a time."""
+
+
+def many_timers(library: Library) -> Repeat:
+    call_later = library.reactor.callLater
+    delays = spread(30.0)
+
+    def repeat(count: int) -> None:
+        for _ in range(count):
+            for call in [call_later(delay, forget, None) for delay in delays]:
+                call.cancel()
+
+    return repeat
+
+
+def due_timers(library: Library) -> Repeat:
+    """They are all due when the reactor has its turn, and fire before what it does next."""
+    call_later = library.reactor.callLater
+    delays = spread(0.001)
+
+    def repeat(count: int) -> None:
+        for _ in range(count):
+            for delay in delays:
+                call_later(delay, forget, None)
+
+    return repeat
+
+
+def spread(longest: float) -> list[float]:
+    """`MANY` delays up to `longest` seconds, in no order, and the same ones each time."""
+    chance = random.Random(1)
+    return [chance.random() * longest for _ in range(MANY)]
+
+
+def from_a_thread(library: Library) -> Repeat:
+    """Runs in a thread; the last call says that all have been made."""
+    call_from_thread = library.reactor.callFromThread
+
+    def repeat(count: int) -> None:
+        done = threading.Event()
+        for _ in range(count):
+            call_from_thread(forget, None)
+        call_from_thread(done.set)
+        done.wait()
+
+    return repeat
+
+
 @dataclass(frozen=True)
 class Case:
     title: str
     make: Callable[[Library], Repeat]
     in_reactor: bool = False
     """Whether it is measured inside the running reactor, where programs do it, or without one."""
+    in_thread: bool = False
+    """Whether it is measured in a thread beside the running reactor."""
 
 
 CASES = {
@@ -209,6 +262,9 @@ CASES = {
     "inline-callbacks": Case("inlineCallbacks, 3 yields", three_yields, in_reactor=True),
     "coroutine": Case("coroutine, 3 awaits", three_awaits, in_reactor=True),
     "timers": Case("callLater, cancel", timers, in_reactor=True),
+    "timers-cancelled": Case("100,000 timers set, then cancelled", many_timers, in_reactor=True),
+    "timers-fired": Case("100,000 timers set and fired", due_timers, in_reactor=True),
+    "call-from-thread": Case("callFromThread", from_a_thread, in_thread=True),
 }
 
 
@@ -250,7 +306,7 @@ def run(peer: str, name: str, seconds: float) -> dict[str, float]:
     library, case = Library(peer), CASES[name]
     measurement = Measurement(case.make(library), seconds)
     figures: dict[str, float] = {}
-    if not case.in_reactor:
+    if not (case.in_reactor or case.in_thread):
         while measurement.step():
             pass
         return measurement.figures()
@@ -264,7 +320,13 @@ def run(peer: str, name: str, seconds: float) -> dict[str, float]:
             figures.update(measurement.figures())
             reactor.stop()
 
-    reactor.callWhenRunning(turn)
+    def stay() -> None:
+        while measurement.step():
+            pass
+        figures.update(measurement.figures())
+        reactor.callFromThread(reactor.stop)
+
+    reactor.callWhenRunning(*[reactor.callInThread, stay] if case.in_thread else [turn])
     reactor.run()
     return figures
 

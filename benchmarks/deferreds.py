@@ -1,4 +1,4 @@
-"""Deferreds, coroutines and timers: each measurement is a fresh process that runs `deferred_cases.py`."""
+"""Deferreds, coroutines, timers and calls from threads: each measurement is a fresh process that runs `deferred_cases.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.deferred_cases import CASES, MODULES
-from benchmarks.samples import MeasureError, Sample
+from benchmarks.samples import CPU, MeasureError, Sample
 
 SCRIPT = Path(__file__).with_name("deferred_cases.py")
 
@@ -20,6 +20,8 @@ class DeferredWork:
     """One of the cases."""
 
     name: str
+
+    unit = CPU
 
     @property
     def title(self) -> str:

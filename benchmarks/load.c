@@ -1,13 +1,15 @@
 /* The load: a client for echo-like servers on loopback. One thread, epoll.
  *
  *   gcc -O2 -o load load.c
- *   load PORT PID echo|lines|int32|connect|udp CONNECTIONS SIZE DEPTH WARMUP SECONDS
+ *   gcc -O2 -DWITH_TLS -o load-tls load.c -lssl -lcrypto
+ *   load PORT PID echo|lines|int32|connect|udp|tls CONNECTIONS SIZE DEPTH WARMUP SECONDS
  *
  * echo     every connection keeps DEPTH messages of SIZE bytes in flight: sent together, and again when all have come back
  * lines    the same, where a message is SIZE - 2 bytes and CR LF
  * int32    the same, where a message is 4 bytes of length, the highest first, and SIZE - 4 bytes
  * connect  each round is a connection of its own: connect, send one message, read it back, close
  * udp      as echo, where a message is a datagram and a connection a socket; DEPTH is 1
+ * tls      as echo, under TLS, whose handshakes are done before anything is counted; the certificate is not looked at
  *
  * WARMUP seconds are not counted, SECONDS are. PID is the server: its CPU time is read from its own clock, which counts
  * nanoseconds and all its threads, at the first and at the last instant that is counted. Every byte that comes back is
@@ -31,6 +33,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_TLS
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#endif
 
 #define READ_SIZE (1 << 20)
 #define EVENTS 1024
@@ -39,6 +45,9 @@
 
 struct connection {
     int fd;
+#ifdef WITH_TLS
+    SSL *tls;               /* NULL: in the clear */
+#endif
     long sent, received;    /* bytes of this round */
     double started;
 };
@@ -67,11 +76,51 @@ static double read_clock(clockid_t clock) {
 
 static double now(void) { return read_clock(CLOCK_MONOTONIC); }
 
+/* send_some and receive_some are as send and recv: the number of bytes, or -1 with errno EAGAIN where none can go or come now. */
+#ifdef WITH_TLS
+static SSL_CTX *tls_context;    /* NULL: in the clear */
+
+static ssize_t tls_result(struct connection *c, int n) {
+    if (n > 0) return n;
+    int error = SSL_get_error(c->tls, n);
+    if (error == SSL_ERROR_ZERO_RETURN) return 0;
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) die("a TLS connection has failed");
+    errno = EAGAIN;
+    return -1;
+}
+
+static void begin_tls(struct connection *c) {
+    if (!tls_context) return;
+    c->tls = SSL_new(tls_context);
+    if (!c->tls || !SSL_set_fd(c->tls, c->fd) || SSL_connect(c->tls) != 1) die("the TLS handshake has failed");
+    fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
+}
+
+static ssize_t send_some(struct connection *c, const char *bytes, long size) {
+    if (c->tls) return tls_result(c, SSL_write(c->tls, bytes, size));
+    return send(c->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* One record a call; epoll tells of the next, which OpenSSL leaves in the socket. */
+static ssize_t receive_some(struct connection *c, char *buffer, long size) {
+    if (c->tls) return tls_result(c, SSL_read(c->tls, buffer, size));
+    return recv(c->fd, buffer, size, MSG_DONTWAIT);
+}
+#else
+static ssize_t send_some(struct connection *c, const char *bytes, long size) {
+    return send(c->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t receive_some(struct connection *c, char *buffer, long size) {
+    return recv(c->fd, buffer, size, MSG_DONTWAIT);
+}
+#endif
+
 /* No wait for EPOLLOUT is needed: as long as something is unsent, the server has bytes to give back, and each time that
  * some come back there is room again. */
 static void push(struct connection *c) {
     while (c->sent < total) {
-        ssize_t n = send(c->fd, message + c->sent, total - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send_some(c, message + c->sent, total - c->sent);
         if (n < 0 && errno == EAGAIN) return;
         if (n < 0) die("cannot send: %s", strerror(errno));
         c->sent += n;
@@ -90,6 +139,9 @@ static void open_connection(struct connection *c) {
     if (c->fd < 0) die("no socket: %s", strerror(errno));
     if (connect(c->fd, (struct sockaddr *)&server, sizeof server)) die("cannot connect: %s", strerror(errno));
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef WITH_TLS
+    begin_tls(c);
+#endif
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event)) die("epoll_ctl: %s", strerror(errno));
 }
@@ -103,7 +155,7 @@ static void reset_connection(struct connection *c) {
 
 /* Takes what has come; true when the round is complete. */
 static int take(struct connection *c, char *buffer) {
-    ssize_t n = recv(c->fd, buffer, READ_SIZE, MSG_DONTWAIT);
+    ssize_t n = receive_some(c, buffer, READ_SIZE);
     if (n < 0 && errno == EAGAIN) return 0;
     if (n < 0) die("cannot read: %s", strerror(errno));
     if (n == 0) die("the server closed a connection");
@@ -120,11 +172,20 @@ static int by_value(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     if (argc != 9) {
-        fputs("usage: load PORT PID echo|lines|int32|connect|udp CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
+        fputs("usage: load PORT PID echo|lines|int32|connect|udp|tls CONNECTIONS SIZE DEPTH WARMUP SECONDS\n", stderr);
         return 64;
     }
     int lines = !strcmp(argv[3], "lines"), int32 = !strcmp(argv[3], "int32"), churn = !strcmp(argv[3], "connect");
     if (!strcmp(argv[3], "udp")) socket_type = SOCK_DGRAM;
+    if (!strcmp(argv[3], "tls")) {
+#ifdef WITH_TLS
+        tls_context = SSL_CTX_new(TLS_client_method());
+        if (!tls_context) die("OpenSSL gives no context");
+        SSL_CTX_set_mode(tls_context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+#else
+        die("this program was built without TLS");
+#endif
+    }
     int count = atoi(argv[4]), size = atoi(argv[5]), depth = atoi(argv[6]);
     double warmup = atof(argv[7]), seconds = atof(argv[8]);
     if (count < 1 || depth < 1 || size < (lines ? 2 : int32 ? 4 : 1)) die("CONNECTIONS, SIZE or DEPTH is too small");

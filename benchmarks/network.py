@@ -1,4 +1,4 @@
-"""Servers under load: echo, pipelined lines and strings, new connections.
+"""Servers under load: echo, in the clear and under TLS, pipelined lines and strings, new connections, datagrams.
 
 The server of a peer is a program of its own (`servers/`), the load another (`load.c`); where there are
 two cores or more, each has one to itself. The server's CPU time is read from its process clock, in
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.samples import MeasureError, Sample
+from benchmarks.samples import CPU, MeasureError, Sample
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build" / "benchmarks"
@@ -40,12 +40,14 @@ class NetworkWork:
     """One kind of load on a server."""
 
     kind: str
-    """``echo``, ``lines``, ``int32``, ``connect`` or ``udp``, as in `load.c`."""
+    """``echo``, ``lines``, ``int32``, ``connect``, ``udp`` or ``tls``, as in `load.c`."""
     size: int
     """Bytes in a message, its line end or its length included."""
     connections: int
     depth: int = 1
     """Messages in flight on each connection."""
+
+    unit = CPU
 
     @property
     def peers(self) -> list[str]:
@@ -64,11 +66,13 @@ class NetworkWork:
             return f"connect, echo {size}, close; {self.connections} at once"
         if self.kind == "udp":
             return f"UDP echo {size}, {self.connections} peers"
+        if self.kind == "tls":
+            return f"TLS echo {size}, {connections}"
         depth = f", {self.depth} deep" if self.depth > 1 else ""
         return f"{self.kind} {size}, {connections}{depth}"
 
     def measure(self, peer: str, seconds: float) -> Sample:
-        load = build_load()
+        load = build_load(tls=self.kind == "tls")
         with run_server(peer, "echo" if self.kind == "connect" else self.kind) as (server, port):
             numbers = [self.connections, self.size, self.depth, min(0.3, seconds / 4), seconds]
             arguments = [str(port), str(server.pid), self.kind, *map(str, numbers)]
@@ -87,14 +91,16 @@ WORKS = [
     NetworkWork("int32", 32, 20, depth=50),
     NetworkWork("connect", 64, 50),
     NetworkWork("udp", 64, 100),
+    NetworkWork("tls", 1024, 1),
+    NetworkWork("tls", 1024, 100),
 ]
 
 
-def build_load() -> Path:
-    """Compile the load generator, if that is not done yet."""
+def build_load(tls: bool = False) -> Path:
+    """Compile the load generator, if that is not done yet; for TLS it needs OpenSSL's headers."""
     if sys.platform != "linux":
         raise MeasureError("the load generator needs Linux (epoll); --only deferred runs everywhere")
-    source, program = HERE / "load.c", BUILD / "load"
+    source, program = HERE / "load.c", BUILD / ("load-tls" if tls else "load")
     if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
         return program
     compiler = find_compiler()
@@ -102,13 +108,31 @@ def build_load() -> Path:
         raise MeasureError("no C compiler for benchmarks/load.c: install gcc or clang, or name one in CC")
     BUILD.mkdir(parents=True, exist_ok=True)
     # Built beside its place and moved there, so that a second run never starts half a program.
-    fresh = program.with_name(f"load.{os.getpid()}")
+    fresh = program.with_name(f"{program.name}.{os.getpid()}")
     argv = [compiler, "-O2", "-o", str(fresh), str(source)]
+    argv += ["-DWITH_TLS", "-lssl", "-lcrypto"] if tls else []
     built = subprocess.run(argv, capture_output=True, text=True, check=False)
     if built.returncode:
-        raise MeasureError(f"{compiler} cannot build {source}:\n{built.stderr.strip()}")
+        hint = " (TLS needs OpenSSL's headers, libssl-dev)" if tls else ""
+        raise MeasureError(f"{compiler} cannot build {source}{hint}:\n{built.stderr.strip()}")
     fresh.replace(program)
     return program
+
+
+def certificate() -> tuple[Path, Path]:
+    """The PEM files of a key and its certificate (ECDSA, P-256), made at first use; no load looks at the certificate."""
+    key, cert = BUILD / "key.pem", BUILD / "cert.pem"
+    if not cert.exists():
+        BUILD.mkdir(parents=True, exist_ok=True)
+        argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        argv += ["-days", "3650", "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)]
+        try:
+            subprocess.run(argv, check=True, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise MeasureError("the openssl command is needed to make a certificate: install it") from None
+        except subprocess.CalledProcessError as error:
+            raise MeasureError(f"openssl makes no certificate: {error.stderr.strip()}") from None
+    return key, cert
 
 
 def find_compiler() -> str | None:
@@ -131,6 +155,7 @@ def run_server(peer: str, kind: str) -> Iterator[tuple[subprocess.Popen[str], in
     script, *arguments = SERVERS[peer]
     argv = [sys.executable, str(HERE / "servers" / script)]
     argv += [argument.format(kind=kind) for argument in arguments] or [kind]
+    argv += map(str, certificate()) if kind == "tls" else []
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         os.sched_setaffinity(process.pid, cores()[0])

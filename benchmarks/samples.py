@@ -12,6 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+CPU = "CPU µs"
+"""Microseconds of CPU, user and system."""
+
+MEMORY = "KB"
+"""Kilobytes of memory that belong to the process alone."""
+
 
 class MeasureError(Exception):
     """A measurement could not be made; the message says which one and why."""
@@ -21,11 +27,11 @@ class MeasureError(Exception):
 class Sample:
     """One peer, one piece of work, measured once."""
 
-    per_second: float
-    """Operations in a second of real time."""
+    per_second: float | None
+    """Operations in a second of real time; None where time is not what is measured."""
 
-    cpu_us: float
-    """Microseconds of CPU, user and system, for one operation; the server's alone where there is one."""
+    cost: float
+    """What one operation takes of the work's unit; of a server's alone where there is one."""
 
     details: dict[str, float] = field(default_factory=dict)
     """What else was seen: latencies, how busy server and load were."""
@@ -43,6 +49,10 @@ class Work(Protocol):
         """A few words for the table."""
 
     @property
+    def unit(self) -> str:
+        """What a cost is counted in: `CPU` or `MEMORY`."""
+
+    @property
     def peers(self) -> Sequence[str]:
         """Who can do it, Plait first."""
 
@@ -57,16 +67,17 @@ class Row:
     work: Work
     samples: dict[str, list[Sample]]
 
-    def cpu_us(self, peer: str) -> float:
-        return statistics.median(sample.cpu_us for sample in self.samples[peer])
+    def cost(self, peer: str) -> float:
+        return statistics.median(sample.cost for sample in self.samples[peer])
 
-    def per_second(self, peer: str) -> float:
-        return statistics.median(sample.per_second for sample in self.samples[peer])
+    def per_second(self, peer: str) -> float | None:
+        seen = [sample.per_second for sample in self.samples[peer] if sample.per_second is not None]
+        return statistics.median(seen) if seen else None
 
     def ratios(self, peer: str, reference: str = "plait") -> list[float]:
-        """How many times the CPU of `reference` `peer` took for one operation; a figure for each round."""
+        """How many times the cost of `reference` one operation had with `peer`; a figure for each round."""
         pairs = zip(self.samples[peer], self.samples[reference], strict=True)
-        return [theirs.cpu_us / ours.cpu_us for theirs, ours in pairs]
+        return [theirs.cost / ours.cost for theirs, ours in pairs]
 
     def ratio(self, peer: str, reference: str = "plait") -> float:
         return statistics.median(self.ratios(peer, reference))

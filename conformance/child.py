@@ -135,6 +135,8 @@ def run(module: str, wheel: Path, events: Path, first: int) -> None:
 
     as_twisted.install()
     sys.meta_path.insert(0, WheelFinder(wheel))
+    # Tests look beside it for the files that they need.
+    importlib.import_module("twisted").__file__ = str(wheel / "twisted" / "__init__.py")
     tell_children(wheel, events.absolute().with_name("children"))
     try:
         tests = list(flat(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))))

@@ -1,9 +1,12 @@
-"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py echo|lines|int32|udp [uvloop]`.
+"""A bare asyncio protocol, on asyncio's loop or on uvloop: `python asyncio_server.py KIND [uvloop] [KEY CERTIFICATE]`.
+
+KIND is echo, lines, int32, udp or tls; the last one needs the PEM files.
 
 Prints the port that it listens on. What a framework costs is what it needs beyond this, on the same loop.
 """
 
 import asyncio
+import ssl
 import sys
 from typing import cast
 
@@ -62,8 +65,13 @@ async def serve_datagrams() -> None:
 
 
 async def serve() -> None:
-    protocol = {"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]]
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=4096)
+    protocol = {"echo": Echo, "lines": Lines, "int32": Strings, "tls": Echo}[sys.argv[1]]
+    context = None
+    if sys.argv[1] == "tls":
+        key, certificate = sys.argv[-2:]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=4096, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

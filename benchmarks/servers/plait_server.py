@@ -1,4 +1,7 @@
-"""Plait, as its users write it: `python plait_server.py echo|lines|int32|udp`. Prints the port that it listens on."""
+"""Plait, as its users write it: `python plait_server.py echo|lines|int32|udp|tls [KEY CERTIFICATE]`.
+
+Prints the port that it listens on.
+"""
 
 import sys
 
@@ -28,6 +31,11 @@ class Datagrams(DatagramProtocol):
 
 if sys.argv[1] == "udp":
     port = reactor.listenUDP(0, Datagrams(), interface="127.0.0.1")
+elif sys.argv[1] == "tls":
+    from plait.transport.tls import DefaultOpenSSLContextFactory
+
+    context = DefaultOpenSSLContextFactory(sys.argv[2], sys.argv[3])
+    port = reactor.listenSSL(0, Factory.forProtocol(Echo), context, backlog=4096, interface="127.0.0.1")
 else:
     factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
     port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")

@@ -1,4 +1,4 @@
-"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines|int32|udp`.
+"""Twisted on its default reactor, as its users write it: `python twisted_server.py echo|lines|int32|udp|tls [KEY CERTIFICATE]`.
 
 Prints the port that it listens on.
 """
@@ -32,6 +32,11 @@ class Datagrams(DatagramProtocol):
 
 if sys.argv[1] == "udp":
     port = reactor.listenUDP(0, Datagrams(), interface="127.0.0.1")
+elif sys.argv[1] == "tls":
+    from twisted.internet.ssl import DefaultOpenSSLContextFactory
+
+    context = DefaultOpenSSLContextFactory(sys.argv[2], sys.argv[3])
+    port = reactor.listenSSL(0, Factory.forProtocol(Echo), context, backlog=4096, interface="127.0.0.1")
 else:
     factory = Factory.forProtocol({"echo": Echo, "lines": Lines, "int32": Strings}[sys.argv[1]])
     port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")

@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import NoReturn
 
 from plait import __version__
+from plait.daemon.parameters import unknown_argument
 
 # The modules whose `add_command` adds a command. They load what the command needs only when it is used.
-_COMMANDS = ("plait.daemon.cli", "plait.testing.runner.cli")
+_COMMANDS = ("plait.daemon.cli", "plait.daemon.listing", "plait.testing.runner.cli")
 
 # The status of a command that was typed wrongly.
 USAGE_ERROR = 2
@@ -39,7 +40,10 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (those of the process if None). Returns the status to exit with."""
     parser = make_parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        used = getattr(options, "parser", parser)
+        used.error(unknown_argument(unknown[0], used))
     if options.command is None:
         parser.print_help()
         return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import network
+from benchmarks import deferreds, network, standing
 from benchmarks.__main__ import WORKS, main
 from benchmarks.samples import MeasureError
 
@@ -35,7 +35,7 @@ def test_each_kind_of_load_is_measured(tmp_path: Path) -> None:
     assert "lines 32 B, 20 connections, 50 deep" in done.stdout
     measured = {row["name"]: row["peers"]["plait"] for row in json.loads(file.read_text())["rows"]}
     assert measured.keys() == {work.name for work in WORKS if any(word in work.name for word in words)}
-    assert [name for name, figures in measured.items() if not figures["cpu_us"] > 0 < figures["per_second"]] == []
+    assert [name for name, figures in measured.items() if not figures["cost"] > 0 < figures["per_second"]] == []
 
 
 @needs_compiler
@@ -45,13 +45,48 @@ def test_the_bare_protocol_is_measured_beside_plait() -> None:
     assert "plait / uvloop" in done.stdout
 
 
+@needs_compiler
+def test_tls_is_measured_for_each_peer() -> None:
+    try:
+        network.build_load(tls=True)
+        network.certificate()
+    except MeasureError as error:
+        pytest.skip(f"NOT TESTED: {error}")
+    done = command("--peers", "plait,uvloop,asyncio", "--only", "tls-1024-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "TLS echo 1 KB, 100 connections" in done.stdout
+
+
 def test_deferreds_are_measured(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    words = ["--only", "deferred", "--only", "inline-callbacks", "--only", "coroutine", "--only", "timers"]
+    words = [
+        "--only",
+        "deferred",
+        "--only",
+        "inline-callbacks",
+        "--only",
+        "coroutine",
+        "--only",
+        "timers",
+        "--only",
+        "call-from",
+    ]
     done = command("--peers", "plait", "--json", str(file), *words)
     assert (done.returncode, done.stderr) == (0, "")
     measured = {row["name"] for row in json.loads(file.read_text())["rows"]}
-    assert measured == {work.name for work in WORKS if work not in network.WORKS}
+    assert measured == {work.name for work in WORKS if work in deferreds.WORKS}
+
+
+def test_the_start_is_measured() -> None:
+    done = command("--peers", "plait", "--only", "import")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "import, until the reactor is ready" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: memory is read from /proc")
+def test_the_memory_of_a_connection_is_measured() -> None:
+    sample = standing.IdleWork(300).measure("plait", 0.0)
+    assert 0 < sample.cost < standing.IdleWork(300, whole=True).measure("plait", 0.0).cost
 
 
 def test_a_server_that_does_not_start_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ class Scripted:
     figures: dict[str, list[float]]
     name: str = "scripted"
     title: str = "scripted work"
+    unit: str = "CPU µs"
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -24,7 +25,7 @@ class Scripted:
 
     def measure(self, peer: str, seconds: float) -> Sample:
         self.calls.append(peer)
-        return Sample(per_second=1000.0, cpu_us=self.figures[peer].pop(0))
+        return Sample(per_second=1000.0, cost=self.figures[peer].pop(0))
 
 
 def rows(work: Work, peers: list[str], rounds: int) -> list[Row]:
@@ -54,7 +55,7 @@ def test_a_ratio_is_taken_within_a_round() -> None:
     assert row.ratios("twisted") == [2.0, 2.0, 3.0]
     assert row.ratio("twisted") == 2.0
     assert row.ratio("plait", "twisted") == 0.5
-    assert row.cpu_us("plait") == 10.0
+    assert row.cost("plait") == 10.0
 
 
 def test_progress_tells_each_measurement() -> None:

@@ -12,7 +12,7 @@ from plait.cli import main, make_parser
     [
         (["run", "-y", "a.py", "--frobnicate"], "--frobnicate"),
         (["run", "-y"], "expected one argument"),
-        (["run", "-y", "a.py", "b.py"], "b.py"),
+        (["run", "--logfil", "x"], "unknown option --logfil: did you mean --logfile?"),
         (["run", "-y", "a.py", "--umask", "9"], "'9' is not an octal number"),
         (["run", "-y", "a.py", "--umask", "7777"], "'7777' is not an octal number"),
         (["run", "-y", "a.py", "--stale-pidfile", "ask"], "refuse"),
@@ -35,6 +35,7 @@ def test_a_wrong_command_line_is_answered_by_one_line(
     ("arguments", "message"),
     [
         (["run"], "-y FILE"),
+        (["run", "-y", "a.py", "b.py"], "b.py"),
         (["run", "-y", "a.py", "-l", "-"], "add -n"),
         (["run", "-y", "a.py", "--euid"], "add --uid"),
         (["run", "-y", "a.py", "--syslog", "-l", "x.log"], "leave out one"),

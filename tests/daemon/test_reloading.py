@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -12,6 +13,7 @@ from typing import IO
 import pytest
 
 from plait.daemon.systemd import Notifier
+from tests.certificates import make_certificate
 
 from .conftest import PATIENCE, Plait
 
@@ -84,6 +86,77 @@ def test_sighup_opens_the_log_anew_and_reloads_each_service(plait: Plait) -> Non
     assert "SIGHUP" not in plait.path("plait.log.1").read_text()
     plait.stop()
     assert plait.log().endswith("Stopped.\n")
+
+
+TLS = """
+from plait.log import globalLogPublisher
+from plait.protocol import Factory, Protocol
+from plait.service import Application, Service, SSLServer
+from plait.transport.tls import ServerContexts
+
+class Hello(Protocol):
+    def connectionMade(self):
+        self.transport.write(b"hello")
+
+    def dataReceived(self, data):
+        self.transport.write(data)
+
+class Announce(Service):
+    def startService(self):
+        with open("port", "w") as file:
+            file.write(str(server.getHost().port))
+
+def tell(event):
+    if event.get("log_format") == "Reloaded.":
+        with open("told", "w") as file:
+            file.write(".")
+
+globalLogPublisher.addObserver(tell)
+application = Application("test")
+server = SSLServer(0, Factory.forProtocol(Hello), ServerContexts("certificates"), interface="127.0.0.1")
+server.setServiceParent(application)
+Announce().setServiceParent(application)
+"""
+
+
+def test_sighup_swaps_certificates_without_one_lost_connection(plait: Plait) -> None:
+    told = plait.gate("told")
+    folder = plait.path("certificates")
+    folder.mkdir()
+
+    def renew() -> ssl.SSLContext:
+        key, certificate = make_certificate(folder, "a.example")
+        key.rename(folder / "a.example.key")
+        certificate.rename(folder / "a.example.pem")
+        return ssl.create_default_context(cafile=folder / "a.example.pem")
+
+    def connect(trust: ssl.SSLContext) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", int(plait.path("port").read_text())), timeout=PATIENCE)
+        with plain:
+            return trust.wrap_socket(plain, server_hostname="a.example")
+
+    def reload() -> None:
+        os.kill(pid, signal.SIGHUP)
+        told.read()
+
+    first = renew()
+    assert plait("run", "-y", plait.application(TLS)).returncode == 0
+    pid = plait.pid()
+    with connect(first) as old:
+        assert old.recv(10) == b"hello"
+        second = renew()
+        reload()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(first)
+        connect(second).close()
+        (folder / "a.example.key").write_text("not a key")
+        reload()
+        connect(second).close()
+        old.sendall(b"still here")
+        assert old.recv(10) == b"still here"
+    log = plait.log()
+    assert "there is no private key in certificates/a.example.key; a.example keeps the certificate" in log
+    plait.stop()
 
 
 def test_a_log_that_cannot_be_opened_anew_is_kept(plait: Plait) -> None:

@@ -182,10 +182,14 @@ def test_if_the_new_code_cannot_start_the_old_goes_on(plait: Plait, versioned: s
     # and once the mistake is mended, the next attempt succeeds
     path.write_text(good)
     change_version(plait)
-    os.kill(old, signal.SIGUSR2)
-    upgraded(plait, old)
-    with connect(plait) as connection:
-        assert ask(connection)[0] == "two"
+    with connect(plait) as kept:
+        assert ask(kept)[0] == "one"
+        os.kill(old, signal.SIGUSR2)
+        upgraded(plait, old)
+        # for a moment both of them accept: no more once the old one drains
+        assert kept.recv(100) == b"drain\r\n"
+        with connect(plait) as connection:
+            assert ask(connection)[0] == "two"
     await_end(old)
     plait.stop()
 
@@ -306,4 +310,84 @@ def test_under_load_nobody_is_refused_or_cut(plait: Plait, versioned: str, engin
         load.end()
     assert load.wrong == []
     assert load.processes >= {str(pid) for pid in pids[1:]}
+    plait.stop()
+
+
+SOCKET_ACTIVATED = """
+import os
+from plait.protocol import Factory, Protocol
+from plait.service import Application, StreamServerEndpointService
+
+VERSION = "one"
+
+class Tell(Protocol):
+    def __init__(self, name):
+        self.name = name
+
+    def connectionMade(self):
+        self.transport.write(f"{self.name} {VERSION} {os.getpid()}".encode())
+        self.transport.loseConnection()
+
+class Factory(Factory):
+    def __init__(self, name):
+        self.name = name
+
+    def buildProtocol(self, address):
+        return Tell(self.name)
+
+application = Application("activated")
+for name, where in [("web", "name=web"), ("mail", "index=0")]:
+    StreamServerEndpointService(f"systemd:domain=INET:{where}", Factory(name)).setServiceParent(application)
+"""
+
+# What systemd does: sockets as 3 and 4, and a word of them in the environment of the process that is then the daemon.
+ACTIVATE = """
+import os, socket, sys
+os.dup2(int(sys.argv[1]), 10)
+os.dup2(int(sys.argv[2]), 11)
+os.dup2(10, 3)
+os.dup2(11, 4)
+for number in range(5, 20):
+    try:
+        os.close(number)
+    except OSError:
+        pass
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="mail:web")
+os.execv(sys.executable, [sys.executable, "-m", "plait", *sys.argv[3:]])
+"""
+
+
+def test_sockets_of_the_service_manager_go_on(plait: Plait, read_until: Read) -> None:
+    plait.application(SOCKET_ACTIVATED)
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = dict(zip(("mail", "web"), (sock.getsockname()[1] for sock in sockets), strict=True))
+    numbers = [sock.fileno() for sock in sockets]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ACTIVATE, *map(str, numbers), "run", "-n", "-l", "plait.log", "-y", "app.py"],
+        cwd=plait.folder,
+        env=plait.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=numbers,
+    )
+    plait._foreground.append(process)
+    for sock in sockets:
+        sock.close()
+
+    def told(name: str) -> list[str]:
+        with socket.create_connection(("127.0.0.1", ports[name]), timeout=PATIENCE) as connection:
+            return connection.makefile().read().split()
+
+    old = process.pid
+    assert told("web") == ["web", "one", str(old)] and told("mail") == ["mail", "one", str(old)]
+    change_version(plait)
+    for version in ("two", "two"):  # twice: the new process hands them on in its turn
+        os.kill(old, signal.SIGUSR2)
+        new = upgraded(plait, old)
+        plait._note_daemons()
+        await_end(old) if old != process.pid else process.wait(PATIENCE)
+        assert told("web") == ["web", version, str(new)] and told("mail") == ["mail", version, str(new)]
+        old = new
     plait.stop()

@@ -110,7 +110,11 @@ def test_unix_client():
         ("systemd:domain=INET:index=0:name=a", "either an index or a name"),
         ("systemd:domain=INET:index=0", "the service manager gave no socket 0"),
         ("haproxy:ftl:x", "Unknown endpoint type: 'ftl'"),
-        ("ssl:443:privateKey=/no/such/file", "cannot use the key /no/such/file"),
+        ("ssl:443:privateKey=/no/such/file", "cannot read /no/such/file: No such file or directory"),
+        ("tls:443", "needs a certificate: privateKey=FILE:certKey=FILE or certificates=FOLDER"),
+        ("tls:443:certificates=/no/such/folder", "cannot read the folder /no/such/folder"),
+        ("tls:443:certificates=/a:certKey=/b", "either certificates=FOLDER or one certificate"),
+        ("tls:443:key.pem:certKey=/no/such/file", "cannot read /no/such/file"),
         ("ssl:443:sslmethod=SSLv2", "sslmethod must be one of"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from plait import Deferred, Reactor, deferToThread, gatherResults, reactor
 from plait.engine import ThreadPool, blockingCallFromThread, callMultipleInThread
+from plait.errors import ReactorNotRunning
 
 
 async def test_deferToThread_gives_the_result_in_the_reactors_thread():
@@ -190,3 +191,77 @@ def test_a_shutdown_before_any_run_ends_the_pool():
 def test_the_older_name_of_the_current_thread_warns():
     with pytest.warns(DeprecationWarning, match=r"use threading\.current_thread instead"):
         assert ThreadPool.currentThread() is threading.current_thread()
+
+
+@pytest.mark.parametrize("error", [KeyError, SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_whatever_a_thread_raises_is_told_and_the_thread_goes_on(error, flushLoggedErrors):
+    pool = ThreadPool(0, 1)
+    pool.start()
+
+    def fails():
+        raise error("in a thread")
+
+    pool.callInThread(fails)
+    told, done = [], threading.Event()
+    pool.callInThreadWithCallback(lambda *result: told.append(result), fails)
+    pool.callInThreadWithCallback(lambda *result: told.append(result) or fails(), lambda: "good")
+    pool.callInThread(done.set)
+    assert done.wait(10) and pool.workers == 1
+    pool.stop()
+    assert told[0][0] is False and told[0][1].check(error)
+    assert told[1] == (True, "good")
+    assert len(flushLoggedErrors(error)) == 2
+    with pytest.raises(error, match="in a thread"):
+        await deferToThread(fails)
+
+
+def test_a_pool_that_is_stopped_while_busy_waits_for_what_has_begun_and_drops_the_rest(reactor):
+    reactor.suggestThreadPoolSize(1)
+    ending, seen = threading.Event(), []
+    reactor.addSystemEventTrigger("during", "shutdown", ending.set)
+
+    def work():
+        for _ in range(3):
+            reactor.callInThread(seen.append, "had not begun")
+        reactor.callFromThread(reactor.stop)
+        ending.wait(10)
+        while reactor.threadpool is not None:
+            pass
+        reactor.callInThread(seen.append, "asked for at the end")
+        seen.append("had begun")
+
+    reactor.callWhenRunning(reactor.callInThread, work)
+    reactor.run(installSignalHandlers=False)
+    assert seen == ["had begun"]
+    reactor.callWhenRunning(reactor.callInThread, reactor.callFromThread, reactor.stop)
+    reactor.run(installSignalHandlers=False)
+    assert seen == ["had begun", "asked for at the end"]
+
+
+def stopped_while_busy(reactor, work):
+    """Run `reactor`, have `work` done in a thread, and stop as soon as that has begun. What it did."""
+    did = []
+
+    def thread():
+        reactor.callFromThread(reactor.stop)
+        work(did)
+
+    reactor.callWhenRunning(reactor.callInThread, thread)
+    reactor.run(installSignalHandlers=False)
+    return did
+
+
+def test_a_thread_that_waits_for_the_reactor_does_not_hold_up_its_end(reactor):
+    def work(did):
+        for _ in range(2):
+            with pytest.raises(ReactorNotRunning, match="has ended"):
+                blockingCallFromThread(reactor, Deferred)  # which nobody fires
+            did.append("told")
+
+    assert stopped_while_busy(reactor, work) == ["told", "told"]
+    assert stopped_while_busy(reactor, lambda did: None) == []
+    # and the next run answers again
+    reactor.callWhenRunning(
+        reactor.callInThread, lambda: blockingCallFromThread(reactor, reactor.callLater, 0, reactor.stop)
+    )
+    reactor.run(installSignalHandlers=False)

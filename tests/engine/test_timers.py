@@ -147,3 +147,17 @@ def test_a_call_that_asks_for_the_next_at_once_does_not_keep_the_loop():
     loop.handles.clear()
     handle.function()
     assert made == [1] and len(loop.handles) == 1
+
+
+def test_due_calls_can_be_made_without_a_turn_of_the_loop(reactor):
+    seen = []
+    reactor.callLater(0, seen.append, "first")
+    reactor.callLater(0, lambda: (seen.append("second"), reactor.callLater(0, seen.append, "third")))
+    later = reactor.callLater(1000, seen.append, "not yet")
+    reactor.runUntilCurrent()
+    assert seen == ["first", "second"], "what they ask for is for the next time"
+    reactor.runUntilCurrent()
+    assert seen == ["first", "second", "third"] and reactor.getDelayedCalls() == [later]
+    reactor.callLater(0, reactor.stop)
+    reactor.run(installSignalHandlers=False)  # the loop's own timer is set again
+    assert later.active()

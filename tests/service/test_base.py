@@ -10,7 +10,7 @@ import pytest
 from plait.deferred import Deferred, fail, inlineCallbacks
 from plait.interfaces import provides, verifyObject
 from plait.log import capturedLogs
-from plait.service import IService, IServiceCollection, MultiService, Service
+from plait.service import IService, IServiceCollection, MultiService, Service, underWay
 
 
 class Recorder(Service):
@@ -315,3 +315,81 @@ def test_a_failed_stop_is_logged_and_keeps_nobody(events: list[str], logged: lis
     (event,) = [event for event in logged if "log_failure" in event]
     assert event["log_failure"].check(ValueError)
     assert event["service"] == "Recorder"
+
+
+class Slow(Service):
+    """Starts when its gate opens."""
+
+    def __init__(self, name: str) -> None:
+        self.setName(name)
+        self.gate: Deferred[None] = Deferred()
+        self.stops = 0
+
+    def startService(self) -> Deferred[None]:
+        return self.gate
+
+    def stopService(self) -> None:
+        self.stops += 1
+
+
+def test_a_start_waits_for_all_that_take_their_time() -> None:
+    first, second = Slow("first"), Slow("second")
+    inner, outer = collect(first, Service()), MultiService()
+    inner.setServiceParent(outer)
+    second.setServiceParent(outer)
+    started = outer.startService()
+    assert started is not None and underWay(outer) == [first, second]
+    second.gate.callback(None)
+    assert not started.called and underWay(outer) == [first]
+    first.gate.callback(None)
+    assert result_of(started) is None and underWay(outer) == []
+    assert collect(Service()).startService() is None
+
+
+def test_a_late_failure_is_that_of_the_whole(logged: list[dict[str, Any]]) -> None:
+    first, second = Slow("first"), Slow("second")
+    started = collect(first, second).startService()
+    assert started is not None
+    failures: list[Any] = []
+    started.addErrback(failures.append)
+    second.gate.errback(ValueError("too late"))
+    assert [str(failure.value) for failure in failures] == ["too late"]
+    assert failures[0].value.__notes__ == ["in the start of Slow 'second'"]
+    assert logged == []
+    first.gate.errback(ValueError("later still"))  # nobody hears of that one otherwise
+    assert [event["service"] for event in logged] == ["Slow 'first'"]
+
+
+def test_a_stop_cancels_a_start_first(logged: list[dict[str, Any]]) -> None:
+    slow = Slow("slow")
+    cancelled: list[int] = []
+    slow.gate = Deferred(lambda _: cancelled.append(slow.stops))
+    collection = collect(slow)
+    collection.startService()
+    assert result_of(collection.stopService()) == [(True, None)]
+    assert (cancelled, slow.stops, logged) == ([0], 1, [])
+
+
+def test_the_privileged_part_is_waited_for_too() -> None:
+    class Port(Slow):
+        def privilegedStartService(self) -> Deferred[None]:
+            return self.gate
+
+        def startService(self) -> None:  # type: ignore[override]
+            pass
+
+    port, other = Port("port"), Slow("other")
+    collection = collect(other, port)
+    started = collection.privilegedStartService()
+    assert started is not None
+    started.cancel()
+    started.addErrback(lambda _: None)
+    collection.stopService()
+    assert (port.stops, other.stops) == (1, 0)  # the other one never began
+
+
+def test_a_start_gives_the_service_its_own_result_back() -> None:
+    slow = Slow("slow")
+    collect(slow).startService()
+    slow.gate.callback("a port")  # type: ignore[arg-type]
+    assert slow.gate.result == "a port"

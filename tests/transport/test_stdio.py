@@ -133,6 +133,62 @@ async def test_a_reader_that_goes_away_is_a_connection_lost(pipes):
     io.write(b"dropped")
 
 
+async def test_a_reader_that_goes_away_is_noticed_without_writing(pipes):
+    stdin, _, out, stdout = pipes
+    p = Noting()
+    io = StandardIO(p, stdin, stdout, reactor)
+    stopped = []
+    io.registerProducer(type("Producer", (), {"stopProducing": lambda self: stopped.append(True)})(), True)
+    os.close(out)
+    reason = await p.lost
+    assert isinstance(reason, ConnectionLost) and "Broken pipe" in str(reason)
+    assert stopped == [True]
+    assert os.get_blocking(stdout)
+    io.write(b"dropped")
+
+
+@implementer(IHalfCloseableProtocol)
+class HalfCloseable(Noting):
+    def __init__(self):
+        super().__init__()
+        self.read_closed = Deferred()
+        self.write_closed = Deferred()
+
+    def readConnectionLost(self):
+        self.read_closed.callback(None)
+
+    def writeConnectionLost(self):
+        self.write_closed.callback(None)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_one_that_is_half_closeable_reads_on_when_its_reader_has_gone(pipes, writes):
+    stdin, feed, out, stdout = pipes
+    p = HalfCloseable()
+    io = StandardIO(p, stdin, stdout, reactor)
+    os.close(out)
+    if writes:
+        io.write(b"nobody reads this")
+    await p.write_closed
+    os.write(feed, b"input")
+    assert await p.wait_for(5) == b"input"
+    assert not io.disconnected
+    os.close(feed)
+    await p.read_closed
+    assert isinstance(await p.lost, ConnectionDone), "both directions are done"
+
+
+async def test_a_reader_that_goes_away_after_the_end_of_the_input(pipes):
+    stdin, feed, out, stdout = pipes
+    p = HalfCloseable()
+    StandardIO(p, stdin, stdout, reactor)
+    os.close(feed)
+    await p.read_closed
+    os.close(out)
+    await p.write_closed
+    assert isinstance(await p.lost, ConnectionLost)
+
+
 async def test_half_close(pipes):
     stdin, feed, _, stdout = pipes
 

@@ -329,6 +329,76 @@ async def test_half_close_from_one_side_then_the_other():
         assert isinstance(await there.lost, ConnectionDone)
 
 
+async def test_a_half_close_waits_for_the_producer_and_is_told_when_all_is_sent():
+    async with Server(HalfCloseable) as server:
+        client, there, _ = await connection(server, HalfCloseable)
+        there.transport.pauseProducing()
+
+        class Last(Producer):
+            def resumeProducing(self):
+                self.transport.write(BIG * 8)
+                self.transport.unregisterProducer()
+
+        producer = Last(client.transport, 0)
+        client.transport.registerProducer(producer, True)
+        client.transport.loseWriteConnection()
+        producer.resumeProducing()
+        client.transport.write(b"not this")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not client.write_closed.called, "there is more to send than the sockets hold"
+        there.transport.resumeProducing()
+        await client.write_closed
+        await there.read_closed
+        assert there.data == BIG * 8
+        there.transport.loseConnection()
+        await client.lost
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_after_a_half_close_nothing_is_written_and_no_producer_is_taken(streaming):
+    class Late(HalfCloseable):
+        def dataReceived(self, data):
+            super().dataReceived(data)
+            self.transport.loseWriteConnection()
+            self.transport.write(b"dropped")
+
+    async with Server(Late) as server:
+        client, there, _ = await connection(server, HalfCloseable)
+        client.transport.write(b"1")
+        await client.read_closed
+        assert client.data == b""
+        client.transport.write(b"2")
+        assert await there.wait_for(2) == b"12", "reading goes on"
+        producer = Producer(there.transport, 10)
+        there.transport.registerProducer(producer, streaming)
+        assert producer.stopped and there.transport.producer is None
+        client.transport.loseConnection()
+        await client.lost
+        assert isinstance(await there.lost, ConnectionDone)
+
+
+async def test_what_a_producer_gives_within_a_hook_as_its_last_is_sent_before_the_close():
+    class Asked(Noting):
+        def connectionMade(self):
+            super().connectionMade()
+            self.transport.registerProducer(Producer(self.transport, 0), True)
+            self.transport.loseConnection()
+
+        def dataReceived(self, data):
+            self.transport.write(b"the rest")
+            self.transport.unregisterProducer()
+            self.transport.write(b"not this")
+
+    async with Server(Asked) as server:
+        sock = raw_connection(server)
+        there = await server.accepted()
+        there.transport.data_received(b"go")
+        assert await read_to_end(sock) == b"the rest"
+        sock.close()
+        assert isinstance(await there.lost, ConnectionDone)
+
+
 async def test_a_peer_that_half_closes_gets_the_rest_of_the_answer():
     class Answer(Noting):
         def dataReceived(self, data):

@@ -437,3 +437,21 @@ async def test_without_descriptors_a_port_is_an_error_there_and_then():
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert e.value.socketError.errno == errno.EMFILE
+
+
+async def test_a_connected_port_hears_its_peer_after_a_refusal():
+    """The kernel tells of the refusal as an error of the socket; uvloop then watches it no more."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        address = s.getsockname()
+    async with UDP() as p:
+        p.transport.connect(*address)
+        for n in range(2):
+            refused = p.refused
+            p.transport.write(b"is anybody there?")
+            await refused
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.bind(address)
+                s.sendto(b"now there is", where(p))
+                await p.wait_for(n + 1)
+        assert [data for data, _ in p.got] == [b"now there is"] * 2

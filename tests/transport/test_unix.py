@@ -361,6 +361,35 @@ async def test_the_peers_death_is_a_loss(path):
         assert isinstance(await p.lost, ConnectionLost)
 
 
+async def test_the_last_words_of_a_peer_that_has_not_read_all_are_followed_by_its_loss(path):
+    """The kernel tells of the reset once, with the data that came before it; uvloop then watches no more."""
+    async with Server(path) as server:
+        sock = raw(path)
+        p = await server.accepted()
+        p.transport.write(b"unread")
+        p.transport.flush()
+        sock.send(b"last words")
+        sock.close()
+        assert isinstance(await p.lost, ConnectionLost)
+        assert p.data == b"last words"
+
+
+async def test_a_reset_that_comes_while_reading_is_paused_is_told_after_it(path):
+    async with Server(path) as server:
+        sock = raw(path)
+        p = await server.accepted()
+        p.transport.pauseProducing()
+        p.transport.write(b"unread")
+        p.transport.flush()
+        sock.send(b"last words")
+        sock.close()
+        await asyncio.sleep(0)
+        assert p.data == b""
+        p.transport.resumeProducing()
+        assert isinstance(await p.lost, ConnectionLost)
+        assert p.data == b"last words"
+
+
 async def test_an_error_in_a_hook_closes_this_connection_only(path, flushLoggedErrors):
     class Bad(Noting):
         def dataReceived(self, data):

@@ -26,6 +26,7 @@ USAGE = """\
 usage: python -m plait.as_twisted PROGRAM [ARGS ...]
        python -m plait.as_twisted -m MODULE [ARGS ...]
        python -m plait.as_twisted -c CODE [ARGS ...]
+       python -m plait.as_twisted twistd [OPTIONS]
 """
 
 HELP = (
@@ -36,6 +37,7 @@ Run a program that was written for Twisted on Plait's engine, unchanged.
   PROGRAM     a Python file, or a folder or zip file with a __main__.py
   -m MODULE   a module or package, found as by "python -m"
   -c CODE     a program given as text
+  twistd      the daemon runner of old, with its options (unless there is a file of that name)
   -h, --help  show this text
 
 A daemon: python -m plait.as_twisted -m plait run -y app.py
@@ -62,6 +64,9 @@ def main(argv: list[str] | None = None) -> None:
         (_run_module if what == "-m" else _run_code)(args[1], args[2:])
     elif what.startswith("-"):
         _refuse(f"unknown option {what}")
+    elif what == "twistd" and not os.path.exists(what):
+        finder.install()
+        _run_twistd(args[1:])
     else:
         finder.install()
         _run_file(what, args[1:])
@@ -104,6 +109,14 @@ def _run_module(name: str, args: list[str]) -> None:
     sys.argv[:] = ["-m", *args]
     _set_first_path(os.getcwd())
     _run(lambda: runpy.run_module(name, run_name="__main__", alter_sys=True))
+
+
+def _run_twistd(args: list[str]) -> None:
+    from plait.as_twisted.legacy import twistd
+
+    sys.argv[:] = ["twistd", *args]
+    _set_first_path(os.getcwd())
+    _run(twistd.run)
 
 
 def _run_code(text: str, args: list[str]) -> None:

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
@@ -35,8 +36,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from plait.as_twisted.table import MODULES, REACTOR, Row
-from plait.as_twisted.version import __version__
+from plait.as_twisted.version import __version__, getVersionString
 from plait.current import getReactor, substituteReactor
+from plait.daemon.sources import sources
 
 __all__ = ["PLUGINS", "NotProvidedError", "folders_of", "install", "installed", "uninstall"]
 
@@ -72,7 +74,13 @@ class AliasModule(ModuleType):
         if value is _MISSING:
             text = f"module {self.__name__!r} ({_rooms_of(row)}) has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)
-        if isinstance(value, type | FunctionType):
+        if name in row.deprecated:
+            # For "from module import name" the import system looks as well, whether the name is there.
+            if sys._getframe(1).f_globals.get("__name__") != "importlib._bootstrap":
+                version, advice = row.deprecated[name]
+                text = f"{self.__name__}.{name} was deprecated in {getVersionString(version)}: {advice}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+        elif isinstance(value, type | FunctionType):
             # Classes and functions are not bound anew, so they may be kept. Variables are asked each time.
             self.__dict__[name] = value
         return value
@@ -255,6 +263,8 @@ def install() -> None:
                 "by plait.as_twisted.install() or python -m plait.as_twisted PROGRAM"
             )
     sys.meta_path.insert(0, _finder)
+    if _service_makers not in sources:
+        sources.append(_service_makers)
     _tell_children()
 
 
@@ -266,11 +276,18 @@ def uninstall() -> None:
     if _finder not in sys.meta_path:
         return
     sys.meta_path.remove(_finder)
+    sources.remove(_service_makers)
     _tell_children_no_more()
     substituteReactor(None)
     for name, module in list(_twisted_modules()):
         if name == REACTOR or isinstance(module, AliasModule):
             del sys.modules[name]
+
+
+def _service_makers() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What ``plait run`` can run besides, while the alias is on."""
+    found: Iterator[tuple[str, Callable[[], Any]]] = import_module("plait.as_twisted.legacy.makers").service_makers()
+    return found
 
 
 def installed() -> bool:

@@ -11,7 +11,9 @@ To provide a module, add its row: nothing else is needed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from plait.as_twisted.version import Version
 
 __all__ = ["MODULES", "REACTOR", "Row"]
 
@@ -26,6 +28,8 @@ class Row:
     rooms: tuple[str, ...] = ()
     only: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    deprecated: Mapping[str, tuple[Version, str]] = field(default_factory=dict)
+    """Of names that warn when they are read: since when, and what to do."""
 
 
 def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
@@ -63,21 +67,17 @@ def _each(room: str, names: str) -> dict[str, str]:
     return {name: f"{_LEGACY}.{room}:{name}" for name in names.split()}
 
 
-# A program that wants none of them needs no pyOpenSSL.
-_TLS_OPTIONS = {
-    **_each(
-        "tlsoptions",
-        """
-            AcceptableCiphers CertificateOptions ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
-            platformTrust protocolNegotiationMechanisms trustRootFromCertificates
-        """,
-    ),
-    **_each("tlscertificates", "Certificate KeyPair PrivateCertificate"),
-}
+# The certificates and options of TLS, as programs for Twisted have them. All of this needs pyOpenSSL.
+_TLS = [f"{_LEGACY}.tls{room}" for room in ("clients", "options", "trust", "certificates", "keys", "names")]
+_TLS += [f"{_LEGACY}.tls{room}" for room in ("ciphers", "versions", "negotiation")]
 
 # --8<-- [start:table]
 MODULES: Mapping[str, Row] = {
-    "twisted": _row(__version__=f"{_VERSION}:__version__", version=f"{_VERSION}:version"),
+    "twisted": _row(
+        __file__="plait.as_twisted:__file__",
+        __version__=f"{_VERSION}:__version__",
+        version=f"{_VERSION}:version",
+    ),
     "twisted._threads": _row(
         f"{_LEGACY}.teams",
         only="AlreadyQuit IExclusiveWorker IWorker LockWorker Team ThreadWorker createMemoryWorker pool",
@@ -180,9 +180,8 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.base": _row(
         f"{_LEGACY}.base",
-        only="DelayedCall",
+        only="DelayedCall ReactorBase",
         PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
-        ReactorBase="plait.engine:Reactor",
         ThreadedResolver=f"{_LEGACY}.resolvers:ThreadedResolver",
         _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
@@ -191,6 +190,10 @@ MODULES: Mapping[str, Row] = {
         "plait.endpoints",
         clientFromString=f"{_LEGACY}.endpoints:clientFromString",
         serverFromString=f"{_LEGACY}.endpoints:serverFromString",
+        **_each("tlsendpoints", "wrapClientTLS wrapServerTLS"),
+        **_each("sni", "SNIConnectionCreator autoReloadingDirectoryOfPEMs"),
+        _TLSServerEndpoint=f"{_LEGACY}.tlsendpoints:TLSServerEndpoint",
+        _loadCAsFromDir=f"{_LEGACY}.tlsendpoints:authorities_in",
         _SimpleHostnameResolver=f"{_LEGACY}.endpoints:FunctionResolver",
         _parse="plait.endpoints.strings:parse",
         _parseServer=f"{_LEGACY}.endpoints:parse_server",
@@ -230,14 +233,49 @@ MODULES: Mapping[str, Row] = {
         """,
         _InstanceFactory="plait.protocol.clients:_InstanceFactory",
     ),
+    "twisted.internet._idna": _row(
+        _idnaBytes=f"{_LEGACY}.idna:host_as_ascii", _idnaText=f"{_LEGACY}.idna:host_as_text"
+    ),
     "twisted.internet._resolver": _row(
         f"{_LEGACY}.resolvers",
         only="FirstOneWins GAIResolver",
         ComplexResolverSimplifier="plait.transport.names:ToSimpleResolver",
         SimpleResolverComplexifier="plait.transport.names:FromSimpleResolver",
     ),
-    "twisted.internet._sslverify": _row(f"{_LEGACY}.tlsoptions", f"{_LEGACY}.tlscertificates"),
-    "twisted.internet.ssl": Row(("plait.transport.tls",), renamed=_TLS_OPTIONS),
+    "twisted.internet._sslverify": _row(
+        *_TLS,
+        only="""
+            CertBase Certificate CertificateRequest ClientTLSOptions DN DistinguishedName IOpenSSLTrustRoot KeyPair
+            OpenSSLAcceptableCiphers OpenSSLCertificateAuthorities OpenSSLCertificateOptions OpenSSLCipher
+            OpenSSLDefaultPaths OpenSSLDiffieHellmanParameters PeerVerifyError PrivateCertificate
+            ProtocolNegotiationSupport PublicKey TLSVersion VerificationError VerifyError optionsForClientTLS
+            platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+        """,
+        ICipher="plait.interfaces:ICipher",
+        SSL="OpenSSL:SSL",
+        _ChooseDiffieHellmanEllipticCurve=_PRIVATE,
+        _expandCipherString=f"{_LEGACY}.tlsciphers:expand",
+        _verifyCB=f"{_LEGACY}.tlsclients:verifying",
+    ),
+    "twisted.internet.ssl": replace(
+        _row(
+            f"{_LEGACY}.tlscontexts",
+            *_TLS,
+            only="""
+                AcceptableCiphers Certificate CertificateOptions CertificateRequest ClientContextFactory ContextFactory DN
+                DefaultOpenSSLContextFactory DiffieHellmanParameters DistinguishedName KeyPair OpenSSLDefaultPaths
+                PrivateCertificate ProtocolNegotiationSupport TLSVersion VerificationError optionsForClientTLS
+                platformTrust protocolNegotiationMechanisms trustRootFromCertificates
+            """,
+            supported="plait.transport.tls:supported",
+        ),
+        deprecated={
+            "ProtocolNegotiationSupport": (
+                Version("Twisted", 26, 10, 0),
+                "All supported TLS backends provide ALPN. There is no need to check for support.",
+            )
+        },
+    ),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row(
@@ -321,7 +359,14 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.memcache": _row("plait.protocol.memcache"),
     "twisted.protocols.pcp": _row(f"{_LEGACY}.pcp"),
     "twisted.protocols.policies": _row("plait.protocol.policies"),
-    "twisted.protocols.tls": _row(f"{_LEGACY}.tls"),
+    "twisted.protocols._sni": _row(f"{_LEGACY}.sni"),
+    "twisted.protocols._tls_legacy": _row(f"{_LEGACY}.tlsfactories", only="LegacyContextFactoryWarning"),
+    "twisted.protocols.tls": _row(
+        f"{_LEGACY}.tls",
+        _AggregateSmallWrites=f"{_LEGACY}.tlsproducers:AggregateSmallWrites",
+        _ProducerMembrane=f"{_LEGACY}.tlsproducers:ProducerMembrane",
+        _PullToPush=f"{_LEGACY}.tlsproducers:PullToPush",
+    ),
     "twisted.protocols.portforward": _row(
         "plait.protocol.proxy", only="Proxy ProxyClient ProxyClientFactory ProxyFactory ProxyServer"
     ),
@@ -332,7 +377,9 @@ MODULES: Mapping[str, Row] = {
     "twisted.protocols.wire": _row(f"{_LEGACY}.wire"),
     # Applications
     "twisted.application": _row(),
-    "twisted.application.app": _row(f"{_LEGACY}.app"),
+    "twisted.application.app": _row(
+        f"{_LEGACY}.app", f"{_LEGACY}.apprunner", _exitWithSignal=f"{_LEGACY}.apprunner:exit_with_signal"
+    ),
     "twisted.application.internet": _row(
         "plait.service",
         only="""
@@ -360,6 +407,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.test.proto_helpers": _TESTING,
     "twisted.test.testutils": _row(f"{_LEGACY}.testutils"),
     "twisted.scripts": _row(),
+    "twisted.scripts._twistd_unix": _row(
+        f"{_LEGACY}.twistdunix", os=f"{_LEGACY}.twistdunix:os", switchUID=f"{_LEGACY}.twistdunix:switchUID"
+    ),
+    "twisted.scripts.twistd": _row(
+        f"{_LEGACY}.twistd", _SomeApplicationRunner=f"{_LEGACY}.twistd:_SomeApplicationRunner"
+    ),
     "twisted.scripts.trial": _row(
         f"{_LEGACY}.trial",
         reflect=f"{_LEGACY}.trial:reflect",

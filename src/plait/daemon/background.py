@@ -13,10 +13,11 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from plait.daemon.errors import StartError, reason
+from plait.daemon.errors import StartError, UsageError, reason
 
 READY = b"r"
 FAILED = b"f"
+MISUSED = b"u"  # the same, and it is the command line that is wrong
 
 
 class Link:
@@ -38,13 +39,13 @@ class Link:
         if self._pipe is None:
             return
         if self._detach:
-            _let_go_of_the_terminal()
+            let_go_of_the_terminal()
         self._say(READY)
 
-    def failed(self, message: str) -> None:
-        """Let the command print `message` and return with 1."""
+    def failed(self, message: str, word: bytes = FAILED) -> None:
+        """Let the command print `message` and return with 1, or 2 if the `word` is MISUSED."""
         try:
-            self._say(FAILED + message.encode("utf-8", "backslashreplace"))
+            self._say(word + message.encode("utf-8", "backslashreplace"))
         except BrokenPipeError:
             pass  # nobody is there to read it
 
@@ -55,7 +56,8 @@ class Link:
                 stream.write(word)
 
 
-def _let_go_of_the_terminal() -> None:
+def let_go_of_the_terminal() -> None:
+    """Let the standard streams lead nowhere."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
@@ -102,11 +104,11 @@ def run_linked(link: Link, work: Callable[[Link], int]) -> int:
     try:
         return work(link)
     except StartError as error:
-        link.failed(str(error))
+        link.failed(str(error), MISUSED if isinstance(error, UsageError) else FAILED)
+        return error.status
     except BaseException:
         link.failed(f"the daemon met an error that it does not know:\n{traceback.format_exc().rstrip()}")
         raise
-    return 1
 
 
 def _wait(child: int, news: int) -> int:
@@ -114,9 +116,9 @@ def _wait(child: int, news: int) -> int:
     with open(news, "rb", buffering=0) as stream:
         try:
             word = stream.read(1)
-            if word == FAILED:
+            if word in (FAILED, MISUSED):
                 # To the end: the message can be longer than what a pipe takes at once.
-                raise StartError(stream.readall().decode("utf-8", "replace"))
+                raise (UsageError if word == MISUSED else StartError)(stream.readall().decode("utf-8", "replace"))
         except KeyboardInterrupt:
             # The daemon has another session, so Ctrl-C does not reach it. Its process group is named after `child`.
             try:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from plait.daemon import plugins
+from plait.daemon.errors import StartError
+from plait.daemon.plugins import ListingHelp
 
 # The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
 USAGE_ERROR = 2
+
+# More workers than this are a slip of the finger.
+MOST_WORKERS = 1000
 
 
 def _umask(text: str) -> int:
@@ -30,16 +40,31 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: it has to be from 1 to {MOST_WORKERS}")
+    return int(text)
+
+
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``run`` to the commands of ``plait``."""
     run = commands.add_parser(
         "run",
-        help="run an application file, as a daemon unless -n is given",
-        description="Run the `application` of a Python file: in the background, with a pid file and a log file, "
-        "or with -n on the terminal.",
+        help="run an application file or a service, as a daemon unless -n is given",
+        usage="plait run [OPTIONS] (-y FILE | SERVICE [OPTIONS OF THE SERVICE])",
+        description="Run the `application` of a Python file, or a service that an installed package offers:\nin the "
+        "background, with a pid file and a log file, or with -n on the terminal.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
+    run.add_argument("-h", "--help", action=ListingHelp, help="show this text and the services that there are")
+    run.add_argument("service", nargs="?", metavar="SERVICE", help="the name of a service that a package offers")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     run.add_argument("-y", "--python", metavar="FILE", help="the Python file that defines `application`")
+    run.add_argument(
+        "--config", metavar="FILE", help="run the services that the TOML file FILE describes, with the options in it"
+    )
     run.add_argument(
         "-n", "--nodaemon", action="store_true", help="stay in the foreground, with the log on the terminal"
     )
@@ -85,6 +110,24 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         default=10.0,
         help="at the end, give connections S seconds to come to theirs (default: 10); a second signal stops at once",
     )
+    run.add_argument(
+        "--start-timeout",
+        type=_seconds,
+        metavar="S",
+        default=60.0,
+        help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",
+    )
+    run.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="run the application in N processes that share its ports, and start again those that end",
+    )
+    run.add_argument(
+        "--reload",
+        action="store_true",
+        help="begin anew when a Python file or the config changes (with -n; to develop)",
+    )
     run.add_argument("--euid", action="store_true", help="change the effective user and group only (with --uid)")
     run.add_argument("--chroot", metavar="FOLDER", help="make FOLDER the root folder once ports are open (root only)")
     run.add_argument(
@@ -105,19 +148,40 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "-b", "--debug", action="store_true", help="run in the debugger pdb, in the foreground, and in debug mode"
     )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
-    run.set_defaults(execute=execute)
+    defaults = {action.dest: action.default for action in run._actions}
+    for action in run._actions:
+        action.default = argparse.SUPPRESS  # so that what is typed can be told from what is not
+    run.set_defaults(execute=execute, parser=run, defaults=defaults)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Do what ``plait run`` with these options says. Returns the status to exit with."""
-    if options.python is None:
-        print("plait run: name the application file to run: plait run -y FILE", file=sys.stderr)
+    try:
+        options = _complete(options)
+        load = _loader(options)
+    except StartError as error:
+        print(f"plait: {error}", file=sys.stderr)
+        return error.status
+    if options.python is None and load is None:
+        print("plait run: say what to run: -y FILE, --config FILE, or a SERVICE (see --help)", file=sys.stderr)
         return USAGE_ERROR
     for wrong, message in (
+        (
+            sum(what is not None for what in (options.python, options.service, options.config)) > 1,
+            f"-y, --config and a service{f' ({options.service})' if options.service else ''} are different things to run: "
+            "leave out all but one",
+        ),
+        (options.reload and not options.nodaemon, "--reload is for the foreground: add -n"),
+        (options.reload and options.workers, "--reload begins one process anew: leave out --workers"),
         (options.euid and options.uid is None, "--euid says how to become the user of --uid: add --uid"),
         (
             options.syslog and options.logfile is not None,
             "--syslog and --logfile are two places for one log: leave out one",
+        ),
+        (options.workers and not hasattr(os, "fork"), "--workers is not there on this platform: leave it out"),
+        (
+            options.workers and (options.debug or options.profile),
+            "--workers runs several processes, which --debug and --profile cannot look into: leave out one",
         ),
         (options.logger and (options.syslog or options.logfile), "--logger takes the place of --logfile and --syslog"),
     ):
@@ -128,11 +192,18 @@ def execute(options: argparse.Namespace) -> int:
         print("plait run: a daemon has no standard output to log to: add -n, or name a file", file=sys.stderr)
         return USAGE_ERROR
 
-    from plait.daemon import runner  # loads the rest of Plait: not for --help
+    if options.service is not None and any(word in ("-h", "--help") for word in options.arguments):
+        return _print_help(options.service)
 
+    from plait.daemon import runner, watching  # load the rest of Plait: not for --help
+
+    if options.reload and (missing := watching.missing()):
+        print(f"plait: {missing}", file=sys.stderr)
+        return 1
     return runner.run(
         runner.Options(
-            file=options.python,
+            file=options.python or options.config or options.service,
+            load=load,
             foreground=options.nodaemon or options.debug,
             log_file=options.logfile,
             pid_file=options.pidfile,
@@ -142,6 +213,7 @@ def execute(options: argparse.Namespace) -> int:
             group=options.gid,
             umask=options.umask,
             drain=options.drain_timeout,
+            start_timeout=options.start_timeout,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,
@@ -152,5 +224,39 @@ def execute(options: argparse.Namespace) -> int:
             profiler=options.profiler,
             save_stats=options.savestats,
             debug=options.debug,
+            workers=options.workers,
+            reload=_watched(options) if options.reload else None,
         )
     )
+
+
+def _complete(options: argparse.Namespace) -> argparse.Namespace:
+    """What was typed, before what the configuration file says, before the defaults."""
+    configured: dict[str, Any] = {}
+    if (name := vars(options).get("config")) is not None:
+        from plait.daemon import config
+
+        configured = config.run_options(config.read(name, name), options.parser)
+    return argparse.Namespace(**{**options.defaults, **configured, **vars(options)})
+
+
+def _loader(options: argparse.Namespace) -> Callable[[], Any] | None:
+    """What makes the service that is to be run. None for an application file."""
+    if options.config is not None:
+        from plait.daemon.deployment import Deployment
+
+        return partial(Deployment, os.path.abspath(options.config), options.config)
+    return None if options.service is None else partial(plugins.find(options.service).make, options.arguments)
+
+
+def _watched(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(os.path.abspath(file) for file in (options.python, options.config) if file is not None)
+
+
+def _print_help(name: str) -> int:
+    try:
+        plugins.find(name).print_help()
+    except StartError as error:
+        print(f"plait: {error}", file=sys.stderr)
+        return error.status
+    return 0

@@ -13,8 +13,16 @@ _OWN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(plait.__file__)), "")
 class StartError(Exception):
     """The program cannot be started. The message is complete: what is wrong, with what, and what to do about it.
 
-    The command prints it on stderr after ``plait: `` and ends with a status other than 0.
+    The command prints it on stderr after ``plait: `` and ends with the `status`.
     """
+
+    status = 1
+
+
+class UsageError(StartError):
+    """The command line is wrong."""
+
+    status = 2
 
 
 def reason(error: OSError) -> str:

@@ -19,7 +19,7 @@ def load_application(path: str) -> tuple[object, IService]:
     The file's folder can be imported from. StartError if there is no such file, if it is no Python, if it raises, or if
     it defines no application.
     """
-    code = _compile(path)
+    code = compile_file(path)
     folder, filename = os.path.split(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -40,17 +40,22 @@ def load_application(path: str) -> tuple[object, IService]:
         raise StartError(f"{path} failed while it was loaded:\n{user_traceback(error)}") from error
     if not hasattr(module, NAME):
         raise StartError(_about_missing(module, path))
-    application = getattr(module, NAME)
+    return check_service(getattr(module, NAME), f"`{NAME}` in {path}")
+
+
+def check_service(application: object, what: str) -> tuple[object, IService]:
+    """`application` and its service. StartError that says `what` it is if it has none."""
     service: IService | None = adapt(IService, application, None)
     if service is None:
         raise StartError(
-            f"`{NAME}` in {path} is {_article(type(application).__name__)}, which cannot be run: "
+            f"{what} is {_article(type(application).__name__)}, which cannot be run: "
             "it has to be an Application or another service"
         )
     return application, service
 
 
-def _compile(path: str) -> CodeType:
+def compile_file(path: str) -> CodeType:
+    """The code of a Python file. StartError if there is no such file, or if it is no Python."""
     try:
         with open(path, "rb") as file:
             source = file.read()

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TextIO, cast
 
 from plait.daemon.errors import StartError, reason, user_traceback
+from plait.daemon.privileges import acting_as
 from plait.log import (
     LogEvent,
     Logger,
@@ -59,11 +60,17 @@ class LogOutput:
                 _log.warn("Cannot give the log file to user {user}: {reason}", user=user, reason=reason(error))
 
     def reopen(self) -> None:
-        """Open the file at the path anew: whoever rotates logs has moved the one that we have. If we cannot, keep that."""
+        """Open the file at the path anew: whoever rotates logs has moved the one that we have. If we cannot, keep that.
+
+        If it belongs to another user and we are root, we open the new one as that user: it is his, too, and what he may have put
+        at that path (a link to a file of root's, say) gives him no right that he has not.
+        """
         if self._path is None or self._file is None:
             return
         try:
-            file = _open(self._path)
+            owner = os.fstat(self._file.fileno())
+            with acting_as(owner.st_uid, owner.st_gid):
+                file = _open(self._path)
         except OSError as error:
             _log.error("Cannot open the log file {path} anew: {reason}", path=self._path, reason=reason(error))
             return

@@ -59,6 +59,11 @@ class PidFile:
         finally:
             os.close(file)
 
+    def read(self) -> int:
+        """The number of the process that has the file, be it alive or not. OSError; StartError if it is no pid file."""
+        with open(self.path, "rb") as file:
+            return self._parse(file.read(_LONGEST))
+
     def claim(self) -> None:
         """Make the file, with the number of this process in it. StartError if it is there or cannot be made."""
         text = f"{os.getpid()}\n".encode()

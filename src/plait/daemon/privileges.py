@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plait.daemon.errors import StartError, reason
@@ -87,6 +89,24 @@ def drop(identity: Identity, effective: bool = False) -> None:
         except PermissionError:
             return
         raise StartError("root's rights could be had back after they had been given up; not running like this")
+
+
+@contextmanager
+def acting_as(uid: int, gid: int) -> Iterator[None]:
+    """Do something with the rights of a user, if this process is root and the user is not. OSError if that cannot be."""
+    if sys.platform == "win32" or not is_root() or uid == 0:
+        yield
+        return
+    groups, group, user = os.getgroups(), os.getegid(), os.geteuid()
+    try:
+        os.setgroups([gid])
+        os.setegid(gid)
+        os.seteuid(uid)
+        yield
+    finally:
+        os.seteuid(user)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def change_root(folder: str) -> None:

@@ -40,7 +40,8 @@ class Reloading:
             _log.info("Received SIGHUP, reloading.")
             for service in list(walk(self._root)):
                 reload = getattr(service, "reloadService", None)
-                if reload is not None:
+                # one that has been reloaded may have put another in the place of this one
+                if reload is not None and any(service is other for other in walk(self._root)):
                     try:
                         await maybeDeferred(reload)
                     except Exception:

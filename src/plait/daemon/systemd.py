@@ -26,6 +26,7 @@ class Notifier:
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         self._line: socket.socket | None = None
+        self._status = "Serving"
         self.watchdog: float | None = None
         path = environment.pop("NOTIFY_SOCKET", "")
         interval, watched = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")
@@ -45,7 +46,13 @@ class Notifier:
 
     def ready(self) -> None:
         """It serves (again)."""
-        self._say("READY=1", f"MAINPID={os.getpid()}", "STATUS=Serving")
+        self._say("READY=1", f"MAINPID={os.getpid()}", f"STATUS={self._status}")
+
+    def status(self, text: str) -> None:
+        """How it serves, in words, from now on."""
+        if text != self._status:
+            self._status = text
+            self._say(f"STATUS={text}")
 
     def reloading(self) -> None:
         """It reads its configuration again; `ready` says that this is done."""

@@ -6,6 +6,7 @@ says so; the pid file names it from then on, and this process stops as at SIGTER
 connections come to their end. If the new process cannot start, this one says why in its log, and goes on.
 
 What is handed over is described in the environment variable `PLAIT_UPGRADE`, as JSON, and by the numbers of open descriptors.
+So are the sockets that the service manager has given us (sd_listen_fds(3)).
 """
 
 from __future__ import annotations
@@ -26,13 +27,18 @@ from plait.deferred import Deferred, ensureDeferred
 from plait.engine import deferToThread
 from plait.errors import ReactorNotRunning
 from plait.log import Logger
+from plait.transport import handover
 from plait.transport.handover import inherited
 
 _log = Logger(namespace="plait.daemon")
 
-_VARIABLE = "PLAIT_UPGRADE"
+VARIABLE = "PLAIT_UPGRADE"
 
-# Seconds that the new process may take to start. It is killed then: two that both think they will be the next are worse.
+# The descriptors of the service manager follow the standard ones (SD_LISTEN_FDS_START).
+_FIRST_GIVEN = 3
+
+# Seconds that the new process may take to start, beyond what its services may. It is killed then: two that both think they
+# will be the next are worse.
 START_LIMIT = 120.0
 
 # More than a message of a failed start can have in it that is of use.
@@ -46,34 +52,43 @@ class Origin:
     command: list[str]
     folder: str
     environment: dict[str, str]
+    given: list[int]
+    """The sockets that the service manager has opened for us: copies, for an endpoint closes what it has been given."""
 
     @classmethod
     def remember(cls) -> Origin:
         """As it is now: call it before anything has changed the folder or the environment."""
         environment = dict(os.environ)
-        environment.pop(_VARIABLE, None)
+        environment.pop(VARIABLE, None)
         environment.pop("WATCHDOG_PID", None)  # ours: the next process is watched in its turn
-        return cls([sys.executable, *sys.orig_argv[1:]], os.getcwd(), environment)
+        ours = environment.pop("LISTEN_PID", "") == str(os.getpid())
+        count = environment.get("LISTEN_FDS", "") if ours else ""
+        numbers = handover.given or range(_FIRST_GIVEN, _FIRST_GIVEN + (int(count) if count.isdecimal() else 0))
+        given = [os.dup(number) for number in numbers if _is_open(number)]
+        return cls([sys.executable, *sys.orig_argv[1:]], os.getcwd(), environment, given)
 
 
 @dataclass(frozen=True)
 class Handed:
     """What the process before us has handed to this one."""
 
-    link: int
+    link: int | None
+    """Where that process waits for our word. None if it has become this one."""
+
     keeper: int | None
 
 
 def take_up() -> Handed | None:
     """Take what another process has handed over, its listening sockets first of all. None if there is none."""
-    text = os.environ.pop(_VARIABLE, None)
+    text = os.environ.pop(VARIABLE, None)
     if text is None:
         return None
     handed = json.loads(text)
+    handover.given[:] = handed["given"]
     for place, descriptor in handed["sockets"]:
         os.set_inheritable(descriptor, False)
         inherited.add(tuple(place), socket.socket(fileno=descriptor))
-    for descriptor in filter(None, (handed["link"], handed["keeper"])):
+    for descriptor in filter(None, (handed["link"], handed["keeper"], *handover.given)):
         os.set_inheritable(descriptor, False)
     return Handed(handed["link"], handed["keeper"])
 
@@ -81,17 +96,23 @@ def take_up() -> Handed | None:
 class Upgrading:
     """Starts the next process at each SIGUSR2. Once one serves, this one stops."""
 
-    def __init__(self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier) -> None:
+    def __init__(
+        self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier, start_timeout: float
+    ) -> None:
         self._reactor = reactor
         self._origin = origin
         self._keeper = keeper
         self._notifier = notifier
+        self._limit = START_LIMIT + start_timeout
         self._busy = False
         self.close = OnSignal(reactor.loop, "SIGUSR2", self._asked).close
 
     def _asked(self) -> None:
         if self._busy:
             _log.warn("Received SIGUSR2 while the next process is being started: it is not started twice.")
+            return
+        if os.getpid() == 1:
+            _log.error("Received SIGUSR2, but this is process 1, with which its container ends: start a new container.")
             return
         self._busy = True
         ensureDeferred(self._upgrade()).addErrback(
@@ -122,12 +143,13 @@ class Upgrading:
     def _start(self, ports: list[Any], pipe: int) -> subprocess.Popen[bytes]:
         keeper = None if self._keeper is None else self._keeper.fileno()
         sockets = [(port.place, port.fileno()) for port in ports]
-        description = json.dumps({"link": pipe, "keeper": keeper, "sockets": sockets})
+        given = self._origin.given
+        description = json.dumps({"link": pipe, "keeper": keeper, "sockets": sockets, "given": given})
         return subprocess.Popen(
             self._origin.command,
             cwd=self._origin.folder,
-            env={**self._origin.environment, _VARIABLE: description},
-            pass_fds=[pipe, *([] if keeper is None else [keeper]), *(number for _, number in sockets)],
+            env={**self._origin.environment, VARIABLE: description},
+            pass_fds=[pipe, *([] if keeper is None else [keeper]), *(number for _, number in sockets), *given],
         )
 
     async def _word(self, news: int, child: subprocess.Popen[bytes]) -> str | None:
@@ -149,7 +171,7 @@ class Upgrading:
 
         loop.add_reader(news, read)
         try:
-            await ended.addTimeout(START_LIMIT, self._reactor, too_late)
+            await ended.addTimeout(self._limit, self._reactor, too_late)
         finally:
             loop.remove_reader(news)
         if said.startswith(READY):
@@ -168,3 +190,11 @@ class Upgrading:
             self._reactor.stop()
         except ReactorNotRunning:
             pass  # it is stopping already
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

@@ -23,7 +23,7 @@ from plait.endpoints.process import ProcessEndpoint, StandardErrorBehavior
 from plait.endpoints.serving import Server, connect, serve
 from plait.endpoints.streams import Stream, StreamLimitError
 from plait.endpoints.strings import clientFromString, quoteStringArgument, serverFromString
-from plait.endpoints.wrapping import connectProtocol, proxyEndpoint, wrapClientTLS
+from plait.endpoints.wrapping import connectProtocol, proxyEndpoint, wrapClientTLS, wrapServerTLS
 
 __all__ = [
     "AdoptedStreamServerEndpoint",
@@ -50,4 +50,5 @@ __all__ = [
     "serve",
     "serverFromString",
     "wrapClientTLS",
+    "wrapServerTLS",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
 from pathlib import Path
+
+from plait.transport import tlsfiles
+from plait.transport.tlsserver import ReloadableContext, ServerContexts
 
 # The names of methods that the strings have always had, and the one version that they mean.
 _METHODS = {
@@ -17,35 +19,49 @@ _METHODS = {
 
 def server_context(
     key: str, certificate: str | None, chain: str | None, method: str, dh_parameters: str | None
-) -> ssl.SSLContext:
+) -> ReloadableContext:
     """A server's context: PEM files of a key, its certificate (the same file if None) and those between it and the root."""
     if method not in _METHODS:
         raise ValueError(f"sslmethod must be one of {', '.join(_METHODS)}, not {method!r}")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     version = _METHODS[method]
-    if version is not None:
-        context.minimum_version = context.maximum_version = version
-    certificate = certificate or key
-    if chain is None:
-        _load(context, certificate, key)
-    else:
-        extra = _read(chain)
-        if "BEGIN CERTIFICATE" not in extra:
-            raise ValueError(f"there is no certificate in {chain}")
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as both:  # the ssl module takes files only
-            both.write(_certificates(_read(certificate)) + "\n" + extra)
-            both.flush()
-            _load(context, both.name, key)
-    if dh_parameters is not None:
-        context.load_dh_params(dh_parameters)
-    return context
+
+    def make() -> ssl.SSLContext:
+        context = tlsfiles.server_context(certificate or key, key, chain)
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
+        if dh_parameters is not None:
+            try:
+                context.load_dh_params(dh_parameters)
+            except OSError as e:  # an ssl.SSLError is one, too
+                raise ValueError(f"there are no Diffie-Hellman parameters in {dh_parameters}: {e}") from None
+        return context
+
+    return ReloadableContext(make)
 
 
-def _certificates(pem: str) -> str:
-    """What is a certificate in a PEM file, and no key."""
-    end = "-----END CERTIFICATE-----"
-    parts = [part for part in pem.split("-----BEGIN CERTIFICATE-----")[1:] if end in part]
-    return "\n".join("-----BEGIN CERTIFICATE-----" + part.split(end)[0] + end for part in parts)
+def tls_server_context(
+    key: str | None, certificate: str | None, chain: str | None, folder: str | None, authorities: str | None
+) -> ReloadableContext | ServerContexts:
+    """A server's contexts: of one certificate as for `server_context`, or of a folder of them (`ServerContexts`).
+
+    With a folder of `authorities`, clients have to show a certificate that one of these has signed.
+    """
+
+    def configure(context: ssl.SSLContext) -> ssl.SSLContext:
+        if authorities is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            _trust(context, authorities)
+        return context
+
+    if folder is not None:
+        if (key, certificate, chain) != (None, None, None):
+            raise ValueError(
+                "the tls endpoint takes either certificates=FOLDER or one certificate (privateKey, certKey)"
+            )
+        return ServerContexts(folder, configure)
+    if key is None and certificate is None:
+        raise ValueError("the tls endpoint needs a certificate: privateKey=FILE:certKey=FILE or certificates=FOLDER")
+    return ReloadableContext(lambda: configure(tlsfiles.server_context(certificate or str(key), key, chain)))
 
 
 def client_context(folder: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
@@ -66,30 +82,20 @@ def trusting(folder: str | None, certificate: str | None, key: str | None) -> ss
 
 def _fill(context: ssl.SSLContext, folder: str | None, certificate: str | None, key: str | None) -> None:
     if folder is not None:
-        files = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() == ".pem")
-        if not files:
-            raise ValueError(f"there are no certificates (*.pem) in {folder!r}")
-        for path in files:
-            try:
-                context.load_verify_locations(cafile=path)
-            except PermissionError:
-                continue  # one that is not for us does not spoil the others
-            except (OSError, ValueError) as e:
-                if "NO_CERTIFICATE_OR_CRL_FOUND" not in str(e):  # a key, or the like
-                    raise ValueError(f"cannot read the certificate {path}: {e}") from None
+        _trust(context, folder)
     if certificate is not None or key is not None:
-        _load(context, certificate or str(key), key)
+        tlsfiles.load_certificate(context, certificate or str(key), key)
 
 
-def _load(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as e:  # an ssl.SSLError is one, too
-        raise ValueError(f"cannot use the key {key} with the certificate {certificate}: {e}") from None
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("ascii", errors="replace")
-    except OSError as e:
-        raise ValueError(f"cannot read {path}: {e.strerror}") from None
+def _trust(context: ssl.SSLContext, folder: str) -> None:
+    files = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() == ".pem")
+    if not files:
+        raise ValueError(f"there are no certificates (*.pem) in {folder!r}")
+    for path in files:
+        try:
+            context.load_verify_locations(cafile=path)
+        except PermissionError:
+            continue  # one that is not for us does not spoil the others
+        except (OSError, ValueError) as e:
+            if "NO_CERTIFICATE_OR_CRL_FOUND" not in str(e):  # a key, or the like
+                raise ValueError(f"cannot read the certificate {path}: {e}") from None

@@ -23,6 +23,7 @@ from plait.interfaces import (
 )
 from plait.transport import Binding, IPv6Address
 from plait.transport.stdio import PipeAddress, StandardIO
+from plait.transport.tlsserver import reload_certificates
 
 
 @implementer(IStreamServerEndpoint)
@@ -118,6 +119,10 @@ class SSL4ServerEndpoint:
             backlog=self._backlog,
             interface=self._interface,
         )
+
+    def reload(self) -> None:
+        """Load the certificates anew, for connections that come then (`plait.transport.tls.ServerContexts`)."""
+        reload_certificates(self._sslContextFactory)
 
 
 @implementer(IStreamClientEndpoint)

@@ -200,10 +200,7 @@ class Stream:
             waiting.callback(None)
 
     def loseWriteConnection(self) -> None:
-        """Tell the peer that nothing more comes; reading goes on (half-close).
-
-        :raises RuntimeError: if this kind of connection cannot be half closed (TLS).
-        """
+        """Tell the peer that nothing more comes; reading goes on (half-close)."""
         self.transport.unregisterProducer()
         self.transport.loseWriteConnection()
 

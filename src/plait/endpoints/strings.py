@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from plait.endpoints.contexts import client_context, server_context, trusting
+from plait.endpoints.contexts import client_context, server_context, tls_server_context, trusting
 from plait.endpoints.direct import (
     AdoptedStreamServerEndpoint,
     SSL4ClientEndpoint,
@@ -32,6 +32,7 @@ from plait.endpoints.direct import (
 from plait.endpoints.hostname import HostnameEndpoint
 from plait.endpoints.wrapping import WrapperEndpoint, proxyEndpoint, wrapClientTLS
 from plait.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+from plait.transport import handover
 from plait.transport.tls import verifiedClientContextFactory
 
 Parser = Callable[..., Any]
@@ -49,6 +50,9 @@ def serverFromString(reactor: Any, description: str | bytes) -> IStreamServerEnd
 
     - ``tcp:PORT:interface=ADDRESS:backlog=N``, ``tcp6:`` with the same;
     - ``unix:PATH:mode=660:backlog=N:lockfile=0``;
+    - ``tls:PORT:privateKey=FILE:certKey=FILE:extraCertChain=FILE:interface=…:backlog=N``, or ``certificates=FOLDER`` in place of
+      the files for a certificate of each name (`plait.transport.tls.ServerContexts`); ``trustRoots=FOLDER`` if clients have to
+      show one, too;
     - ``ssl:PORT:privateKey=FILE:certKey=FILE:extraCertChain=FILE:interface=…:backlog=N``, and ``sslmethod=TLSv1_2_METHOD`` or
       ``dhParameters=FILE`` where an old client needs that;
     - ``stdio:``;
@@ -161,7 +165,8 @@ def _named(parser: Parser, kind: str, args: list[str], kwargs: dict[str, str]) -
     return named
 
 
-def _number(what: str, text: str, base: int = 10) -> int:
+def to_number(what: str, text: str, base: int = 10) -> int:
+    """The number that is the value of `what`. ValueError if it is none."""
     try:
         return int(text, base)
     except ValueError:
@@ -169,14 +174,16 @@ def _number(what: str, text: str, base: int = 10) -> int:
         raise ValueError(f"{what} must be {kind}, not {text!r}") from None
 
 
-def _timeout(text: str) -> float:
+def to_seconds(text: str) -> float:
+    """The value of ``timeout``. ValueError if it is no number."""
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:
         raise ValueError(f"timeout must be a number of seconds, not {text!r}") from None
 
 
-def _bind(address: str | None) -> tuple[str, int] | None:
+def to_binding(address: str | None) -> tuple[str, int] | None:
+    """The value of ``bindAddress``, as the reactor takes it."""
     return None if address is None else (address, 0)
 
 
@@ -184,11 +191,11 @@ def _bind(address: str | None) -> tuple[str, int] | None:
 
 
 def _tcp_server(reactor: Any, port: str, interface: str = "", backlog: str = "50") -> TCP4ServerEndpoint:
-    return TCP4ServerEndpoint(reactor, _number("port", port), _number("backlog", backlog), interface)
+    return TCP4ServerEndpoint(reactor, to_number("port", port), to_number("backlog", backlog), interface)
 
 
 def _tcp6_server(reactor: Any, port: str, backlog: str = "50", interface: str = "::") -> TCP6ServerEndpoint:
-    return TCP6ServerEndpoint(reactor, _number("port", port), _number("backlog", backlog), interface)
+    return TCP6ServerEndpoint(reactor, to_number("port", port), to_number("backlog", backlog), interface)
 
 
 def _unix_server(
@@ -197,9 +204,9 @@ def _unix_server(
     return UNIXServerEndpoint(
         reactor,
         address,
-        _number("backlog", backlog),
-        _number("mode", mode, 8),
-        bool(_number("lockfile", lockfile)),
+        to_number("backlog", backlog),
+        to_number("mode", mode, 8),
+        bool(to_number("lockfile", lockfile)),
     )
 
 
@@ -215,7 +222,22 @@ def _ssl_server(
     dhParameters: str | None = None,
 ) -> SSL4ServerEndpoint:
     context = server_context(privateKey, certKey, extraCertChain, sslmethod, dhParameters)
-    return SSL4ServerEndpoint(reactor, _number("port", port), context, _number("backlog", backlog), interface)
+    return SSL4ServerEndpoint(reactor, to_number("port", port), context, to_number("backlog", backlog), interface)
+
+
+def _tls_server(
+    reactor: Any,
+    port: str,
+    privateKey: str | None = None,
+    certKey: str | None = None,
+    extraCertChain: str | None = None,
+    certificates: str | None = None,
+    trustRoots: str | None = None,
+    interface: str = "",
+    backlog: str = "50",
+) -> SSL4ServerEndpoint:
+    context = tls_server_context(privateKey, certKey, extraCertChain, certificates, trustRoots)
+    return SSL4ServerEndpoint(reactor, to_number("port", port), context, to_number("backlog", backlog), interface)
 
 
 def _stdio_server(reactor: Any, nothing: str = "") -> StandardIOEndpoint:
@@ -225,7 +247,7 @@ def _stdio_server(reactor: Any, nothing: str = "") -> StandardIOEndpoint:
 
 
 def _fd_server(reactor: Any, fileno: str) -> AdoptedStreamServerEndpoint:
-    number = _number("fileno", fileno)
+    number = to_number("fileno", fileno)
     try:
         with socket.socket(fileno=os.dup(number)) as sock:
             family = sock.family
@@ -237,7 +259,7 @@ def _fd_server(reactor: Any, fileno: str) -> AdoptedStreamServerEndpoint:
 def _systemd_server(
     reactor: Any, domain: str, index: str | None = None, name: str | None = None
 ) -> AdoptedStreamServerEndpoint:
-    return given_endpoint(reactor, *_given_descriptors(), domain, index, name)
+    return given_endpoint(reactor, *given_descriptors(), domain, index, name)
 
 
 def given_endpoint(
@@ -253,18 +275,20 @@ def given_endpoint(
         if name not in names[: len(given)]:
             raise ValueError(f"the service manager gave no socket {name!r}; it gave: {', '.join(names) or 'none'}")
         return AdoptedStreamServerEndpoint(reactor, given[names.index(name)], family)
-    number = _number("index", index or "")
+    number = to_number("index", index or "")
     if not 0 <= number < len(given):
         raise ValueError(f"the service manager gave no socket {number}; it gave {len(given)}, counted from 0")
     return AdoptedStreamServerEndpoint(reactor, given[number], family)
 
 
-def _given_descriptors() -> tuple[Sequence[int], list[str]]:
-    """What the service manager opened for this process: numbers, from 3 on, and names."""
+def given_descriptors() -> tuple[Sequence[int], list[str]]:
+    """What the service manager opened for this process, or the one whose place it has taken: numbers, and names."""
+    names = os.environ.get("LISTEN_FDNAMES", "")
+    if handover.given:
+        return handover.given, names.split(":") if names else []
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return (), []
-    count = _number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
-    names = os.environ.get("LISTEN_FDNAMES", "")
+    count = to_number("LISTEN_FDS", os.environ.get("LISTEN_FDS", "0"))
     return range(3, 3 + count), names.split(":") if names else []
 
 
@@ -273,6 +297,7 @@ SERVERS: dict[str, Parser] = {
     "tcp6": _tcp6_server,
     "unix": _unix_server,
     "ssl": _ssl_server,
+    "tls": _tls_server,
     "stdio": _stdio_server,
     "fd": _fd_server,
     "systemd": _systemd_server,
@@ -285,11 +310,11 @@ SERVERS: dict[str, Parser] = {
 def _tcp_client(
     reactor: Any, host: str, port: str, timeout: str = "30", bindAddress: str | None = None
 ) -> TCP4ClientEndpoint:
-    return TCP4ClientEndpoint(reactor, host, _number("port", port), _timeout(timeout), _bind(bindAddress))
+    return TCP4ClientEndpoint(reactor, host, to_number("port", port), to_seconds(timeout), to_binding(bindAddress))
 
 
 def _unix_client(reactor: Any, path: str, timeout: str = "30", lockfile: str = "0") -> UNIXClientEndpoint:
-    return UNIXClientEndpoint(reactor, path, _timeout(timeout), bool(_number("lockfile", lockfile)))
+    return UNIXClientEndpoint(reactor, path, to_seconds(timeout), bool(to_number("lockfile", lockfile)))
 
 
 def _ssl_client(
@@ -307,7 +332,9 @@ def _ssl_client(
         context: Any = verifiedClientContextFactory(hostname, trusting(caCertsDir, certKey, privateKey))
     else:
         context = client_context(caCertsDir, certKey, privateKey)
-    return SSL4ClientEndpoint(reactor, host, _number("port", port), context, _timeout(timeout), _bind(bindAddress))
+    return SSL4ClientEndpoint(
+        reactor, host, to_number("port", port), context, to_seconds(timeout), to_binding(bindAddress)
+    )
 
 
 def _tls_client(
@@ -328,7 +355,7 @@ def _tls_client(
     else:
         if not port:
             raise ValueError("the tls endpoint needs a port")
-        way = HostnameEndpoint(reactor, host, _number("port", port), _timeout(timeout), _bind(bindAddress))
+        way = HostnameEndpoint(reactor, host, to_number("port", port), to_seconds(timeout), to_binding(bindAddress))
         name = way._hostStr
     return wrapClientTLS(verifiedClientContextFactory(name, trusting(trustRoots, certificate, privateKey)), way)
 

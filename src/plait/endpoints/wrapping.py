@@ -1,4 +1,4 @@
-"""Endpoints around endpoints: TLS for a client, a PROXY header for a server; and connecting a protocol that is there already."""
+"""Endpoints around endpoints: TLS, a PROXY header before a server; and connecting a protocol that is there already."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ from plait.protocol import Factory
 from plait.protocol.policies import WrappingFactory
 from plait.transport.haproxy import HAProxyWrappingFactory
 from plait.transport.tls import check_context_factory, verifiedClientContextFactory
+from plait.transport.tlsserver import reload_certificates
 
-__all__ = ["WrapperEndpoint", "WrapperServerEndpoint", "connectProtocol", "proxyEndpoint", "wrapClientTLS"]
+__all__ = [
+    "WrapperEndpoint",
+    "WrapperServerEndpoint",
+    "connectProtocol",
+    "proxyEndpoint",
+    "wrapClientTLS",
+    "wrapServerTLS",
+]
 
 
 def connectProtocol(endpoint: IStreamClientEndpoint, protocol: Any) -> Deferred[Any]:
@@ -60,14 +68,20 @@ class WrapperEndpoint:
 class WrapperServerEndpoint:
     """Listens at `wrappedEndpoint`, with what `wrapperFactory` makes around the factory."""
 
-    def __init__(self, wrappedEndpoint: Any, wrapperFactory: Callable[[Any], Any]) -> None:
+    def __init__(self, wrappedEndpoint: Any, wrapperFactory: Callable[[Any], Any], contextFactory: Any = None) -> None:
         self._wrappedEndpoint = wrappedEndpoint
         self._wrapperFactory = wrapperFactory
+        self._contextFactory = contextFactory
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Accept connections, as the wrapped endpoint does."""
         result: Deferred[IListeningPort] = self._wrappedEndpoint.listen(self._wrapperFactory(protocolFactory))
         return result
+
+    def reload(self) -> None:
+        """Load the certificates anew, ours and those of the wrapped endpoint, for connections that come then."""
+        for one in (self._contextFactory, self._wrappedEndpoint):
+            reload_certificates(one)
 
 
 def proxyEndpoint(wrappedEndpoint: IStreamServerEndpoint) -> WrapperServerEndpoint:
@@ -91,6 +105,18 @@ def wrapClientTLS(connectionCreator: Any, wrappedEndpoint: Any) -> WrapperEndpoi
     return WrapperEndpoint(wrappedEndpoint, lambda factory: _TLSFactory(connectionCreator, factory))
 
 
+def wrapServerTLS(contextFactory: Any, wrappedEndpoint: Any) -> WrapperServerEndpoint:
+    """`wrappedEndpoint`, with TLS from the first byte: at a UNIX socket, say.
+
+    :param contextFactory: what we show: a `plait.transport.tls.ServerContexts`, or another of its kin there.
+    :raises TypeError: if TLS cannot be made of `contextFactory`.
+
+    ``connectionMade`` is called when the connection is there, and what is written waits for the handshake.
+    """
+    check_context_factory(contextFactory)
+    return WrapperServerEndpoint(wrappedEndpoint, lambda factory: _TLSFactory(contextFactory, factory), contextFactory)
+
+
 class _TLSProtocol(PassingProtocol):
     """Begins with TLS when the connection is there."""
 
@@ -105,6 +131,8 @@ class _TLSProtocol(PassingProtocol):
 
 class _TLSFactory(WrappingFactory):
     """Makes `_TLSProtocol`s."""
+
+    noisy = False  # the wrapped one says when it starts and stops
 
     def __init__(self, contextFactory: Any, wrappedFactory: Any) -> None:
         super().__init__(wrappedFactory)

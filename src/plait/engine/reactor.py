@@ -25,7 +25,7 @@ from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
 from plait.engine.resolving import ResolvingReactor
 from plait.engine.signals import StopSignals
-from plait.engine.threads import ThreadPool
+from plait.engine.threads import Questions, ThreadPool
 from plait.engine.timers import DelayedCall, Timers
 from plait.engine.unix import UNIXReactor
 from plait.errors import ReactorAlreadyInstalledError, ReactorAlreadyRunning, ReactorNotRunning
@@ -81,6 +81,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._timers: Timers
         self.threadpool: ThreadPool | None = None
         self._pool_size = 10
+        self._questions = Questions()
         self._thread: int | None = None
         self._network: Network
         self._signals: StopSignals | None = None
@@ -352,6 +353,11 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         _ = self.loop
         return self._timers.pending()
 
+    def runUntilCurrent(self) -> None:
+        """Make the timed calls whose time has come, now and not in the loop's next turn: for tests that have no loop running."""
+        _ = self.loop
+        self._timers.make_due()
+
     # -- TCP and TLS
 
     def listenTCP(self, port: int | Binding, factory: Any, backlog: int = 50, interface: str = "") -> Port:
@@ -469,7 +475,9 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     def _stop_pool(self) -> None:
         pool, self.threadpool = self.threadpool, None
         if pool is not None:
+            self._questions.close()  # or the pool would wait for threads that wait for us
             pool.stop()
+            self._questions.reopen()
 
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -13,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from plait import current
 from plait.deferred import Deferred, maybeDeferred
+from plait.errors import ReactorNotRunning
 from plait.failure import Failure
 from plait.log import Logger
 
@@ -102,9 +104,9 @@ class ThreadPool:
         """Wait for the work that is under way, and end the threads. Work that has not begun is dropped."""
         self.started = False
         self.joined = True
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+        executor, self._executor = self._executor, None  # what is asked for meanwhile is for the next start
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
 
     def adjustPoolsize(self, minthreads: int | None = None, maxthreads: int | None = None) -> None:
         """Change the sizes."""
@@ -147,10 +149,14 @@ class ThreadPool:
                 except BaseException as e:
                     _log.failure("Unhandled error in a thread, in {func!r}", Failure(e), func=onResult)
 
-        if self._executor is None:
-            self._early.append(work)
-        else:
-            self._executor.submit(self._counted, work)
+        executor = self._executor
+        try:
+            if executor is not None:
+                executor.submit(self._counted, work)
+                return
+        except RuntimeError:
+            pass  # it is being stopped, in another thread
+        self._early.append(work)
 
     def _counted(self, work: Callable[[], object]) -> None:
         """Do it, and be among those at work meanwhile."""
@@ -198,15 +204,71 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], *args: P.args, **k
     """Called in another thread: call `f` in the reactor's, wait for its result (or its Deferred's), and give or raise it.
 
     :raises RuntimeError: in the reactor's own thread, which would wait for itself for ever.
+    :raises plait.errors.ReactorNotRunning: if the reactor ends before there is an answer.
     """
     if reactor.threadIdent() == threading.get_ident():
         raise RuntimeError("blockingCallFromThread was called in the reactor's own thread: await the Deferred instead")
-    answer: Future[Any] = Future()
+    answer = _Answer()
 
     def work() -> None:
-        maybeDeferred(f, *args, **kwargs).addCallbacks(
-            answer.set_result, lambda failure: answer.set_exception(failure.value)
-        )
+        maybeDeferred(f, *args, **kwargs).addCallbacks(answer.give, lambda failure: answer.fail(failure.value))
 
-    reactor.callFromThread(work)
-    return answer.result()
+    questions: Questions | None = getattr(reactor, "_questions", None)  # a fake for tests may have none
+    if questions is None:
+        reactor.callFromThread(work)
+        return answer.result()
+    with questions.asking(answer):
+        reactor.callFromThread(work)
+        return answer.result()
+
+
+class _Answer(Future[Any]):
+    """What a thread waits for. The reactor's end may be quicker than the result."""
+
+    def give(self, result: Any) -> None:
+        if not self.done():
+            self.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done():
+            self.set_exception(error)
+
+
+class Questions:
+    """The calls of `blockingCallFromThread` that wait for a reactor.
+
+    At its end it waits for the threads of its pool, and they must not wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[_Answer] = set()
+        self._closed = False
+
+    @contextmanager
+    def asking(self, answer: _Answer) -> Iterator[None]:
+        """While `answer` is waited for."""
+        with self._lock:
+            self._open.add(answer)
+            if self._closed:
+                answer.fail(self._why())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(answer)
+
+    def close(self) -> None:
+        """The reactor answers no more."""
+        with self._lock:
+            self._closed = True
+            for answer in self._open:
+                answer.fail(self._why())
+
+    def reopen(self) -> None:
+        """It may run again."""
+        with self._lock:
+            self._closed = False
+
+    def _why(self) -> ReactorNotRunning:
+        return ReactorNotRunning("the reactor has ended, and answers no calls from threads any more")

@@ -87,6 +87,13 @@ class Timers:
         self._next = when
         self._handle = self._loop.call_later(max(0.0, when - self.seconds()), self._due)
 
+    def make_due(self) -> None:
+        """Make the calls whose time has come, now and not in the loop's next turn."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._next = -inf
+        self._due()
+
     def _due(self) -> None:
         """Make the calls whose time has come; those that they ask for have to wait for the loop's next turn."""
         # the loop counts in milliseconds, and may be early by half of one

@@ -22,7 +22,7 @@ class FileLogObserver:
         outFile: IO[Any],
         formatEvent: Callable[[LogEvent], str | None] = formatEventAsClassicLogText,
     ) -> None:
-        self._file = outFile
+        self._outFile = outFile
         self._binary = not _takes_text(outFile)
         self.formatEvent = formatEvent
 
@@ -31,14 +31,14 @@ class FileLogObserver:
         if text is None:
             return
         if self._binary:
-            self._file.write(text.encode("utf-8", "backslashreplace"))
+            self._outFile.write(text.encode("utf-8", "backslashreplace"))
         else:
             try:
-                self._file.write(text)
+                self._outFile.write(text)
             except UnicodeEncodeError:
                 # A terminal or file in a small character set: better a character by its number than no line.
-                self._file.write(text.encode("ascii", "backslashreplace").decode("ascii"))
-        self._file.flush()
+                self._outFile.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        self._outFile.flush()
 
 
 def _takes_text(file: IO[Any]) -> bool:

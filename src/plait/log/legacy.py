@@ -151,7 +151,7 @@ def legacy_event(event: LogEvent) -> EventDict:
     return old
 
 
-class _Adapted:
+class LegacyAdapter:
     """An observer of this kind as one of the new kind; equal to any other that stands for the same."""
 
     def __init__(self, observer: LegacyObserver) -> None:
@@ -161,7 +161,7 @@ class _Adapted:
         self.observer(legacy_event(event))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Adapted) and other.observer == self.observer
+        return isinstance(other, LegacyAdapter) and other.observer == self.observer
 
     def __hash__(self) -> int:
         return hash(self.observer)
@@ -174,14 +174,14 @@ def addObserver(observer: LegacyObserver) -> None:
     """Call `observer` with each event that is logged from now on, as a dict with "message", "isError",
     "time"…
     """
-    globalLogPublisher.addObserver(_Adapted(observer))
+    globalLogPublisher.addObserver(LegacyAdapter(observer))
 
 
 def removeObserver(observer: LegacyObserver) -> None:
     """Call `observer` no more. ValueError if it is not there."""
-    if not globalLogPublisher.hasObserver(_Adapted(observer)):
+    if not globalLogPublisher.hasObserver(LegacyAdapter(observer)):
         raise ValueError(f"{safe_repr(observer)} has not been added as a log observer, or was removed already")
-    globalLogPublisher.removeObserver(_Adapted(observer))
+    globalLogPublisher.removeObserver(LegacyAdapter(observer))
 
 
 class LogPublisher:
@@ -190,7 +190,7 @@ class LogPublisher:
     @property
     def observers(self) -> list[LegacyObserver]:
         """The observers of the older kind, in the order in which they were added."""
-        return [each.observer for each in globalLogPublisher._observers if isinstance(each, _Adapted)]
+        return [each.observer for each in globalLogPublisher._observers if isinstance(each, LegacyAdapter)]
 
     def addObserver(self, observer: LegacyObserver) -> None:
         """See `plait.log.addObserver`."""
@@ -262,7 +262,7 @@ def startLogging(file: IO[Any], setStdout: bool = True) -> FileLogObserver:
 
 def startLoggingWithObserver(observer: LegacyObserver, setStdout: bool = True) -> None:
     """Log to `observer` from now on; what was logged before comes first."""
-    begin: LogObserver = _Adapted(observer)
+    begin: LogObserver = LegacyAdapter(observer)
     globalLogBeginner.beginLoggingTo([begin], redirectStandardIO=bool(setStdout))
     msg("Log opened.")
 

@@ -9,7 +9,7 @@ service), `plait.service.processes` (a program as one), `plait.service.supervisi
 
 from plait.service.application import Application
 from plait.service.backoff import backoff, backoffPolicy
-from plait.service.base import MultiService, Service, describe, walk
+from plait.service.base import MultiService, Service, describe, underWay, walk
 from plait.service.endpoint import ClientService, StreamServerEndpointService
 from plait.service.interfaces import IProcess, IService, IServiceCollection
 from plait.service.jobs import Job
@@ -58,5 +58,6 @@ __all__ = [
     "backoff",
     "backoffPolicy",
     "describe",
+    "underWay",
     "walk",
 ]

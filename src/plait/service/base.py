@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from inspect import iscoroutine
 from typing import Any, ClassVar
 
-from plait.deferred import Deferred, DeferredList, ensureDeferred, maybeDeferred
+from plait.deferred import CancelledError, Deferred, DeferredList, ensureDeferred, maybeDeferred
 from plait.failure import Failure
 from plait.interfaces import adapt, implementer, provides
 from plait.log import Logger
@@ -76,7 +76,8 @@ class Service:
     def startService(self) -> Any:
         """Start. Raise if that is not possible: then the whole start is undone.
 
-        A Deferred (or a coroutine) that is returned and has failed counts as raising; one that fails later is logged.
+        A Deferred (or a coroutine) that is returned and has failed counts as raising. For one that has not come to its end
+        the program waits before it says that it serves, and if it fails, the start is undone, too (`stopService` is called).
         """
         self.running = 1
 
@@ -103,33 +104,47 @@ class MultiService(Service):
         self.services: list[IService] = []
         self.namedServices: dict[str, IService] = {}
         self._begun: list[IService] = []
-        self._start_failed = False
+        self._partly_begun = False
+        self._under_way: list[tuple[IService, Deferred[None]]] = []
 
-    def privilegedStartService(self) -> None:
-        """Let each service do what needs rights; stop at the first that fails, with its exception."""
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_under_way": []}  # a copy has nothing under way
+
+    def privilegedStartService(self) -> Deferred[None] | None:
+        """Let each service do what needs rights; stop at the first that fails, with its exception.
+
+        The Deferred, if any service takes its time, is that of `startService`.
+        """
         super().privilegedStartService()
-        self._start_each(lambda service: service.privilegedStartService, has_privileged_part)
+        started = self._start_each(lambda service: service.privilegedStartService, has_privileged_part)
+        self._partly_begun = started is not None
+        return started
 
-    def startService(self) -> None:
-        """Start each service; stop at the first that fails, with its exception."""
+    def startService(self) -> Deferred[None] | None:
+        """Start each service; stop at the first that fails, with its exception.
+
+        None if all have started. Else a Deferred: it fires when they have, and fails when one fails. Cancelled, it cancels
+        the starts that are under way. A failure for which nobody waits is logged.
+        """
         super().startService()
-        self._start_each(lambda service: service.startService, lambda service: True)
+        started = self._start_each(lambda service: service.startService, lambda service: True)
         self._begun.clear()
-        self._start_failed = False
+        self._partly_begun = False
+        return started
 
     def stopService(self) -> Deferred[list[tuple[bool, Any]]]:
-        """Stop each service, the last one first.
+        """Stop each service, the last one first; one that is still being started, when its start has been cancelled.
 
         The Deferred fires when all have stopped, with a pair for each in that order: (True, result) or (False,
         failure). It does not fail; each failure is logged here.
         """
         super().stopService()
         services = self.services
-        if self._start_failed:
+        if self._partly_begun:
             services = [service for service in services if any(service is begun for begun in self._begun)]
         self._begun.clear()
-        self._start_failed = False
-        return DeferredList([stop(service) for service in reversed(services)], consumeErrors=True)
+        self._partly_begun = False
+        return DeferredList([self._stop_one(service) for service in reversed(services)], consumeErrors=True)
 
     def getServiceNamed(self, name: str) -> Any:
         """The service of that name. KeyError if there is none."""
@@ -148,9 +163,9 @@ class MultiService(Service):
             return
         begun = False
         try:
-            begin(service, service.privilegedStartService)
+            self._watch(service, begin(service, service.privilegedStartService))
             begun = has_privileged_part(service)
-            begin(service, service.startService)
+            self._watch(service, begin(service, service.startService))
         except BaseException:
             self._forget(service)
             if begun:
@@ -160,7 +175,7 @@ class MultiService(Service):
     def removeService(self, service: IService) -> Deferred[Any] | None:
         """Let `service` go; stop it if this collection runs. Call the service's `disownServiceParent` instead."""
         self._forget(service)
-        return maybeDeferred(service.stopService) if self.running else None
+        return self._stop_one(service, logged=False) if self.running else None
 
     def _remember(self, service: IService) -> None:
         if service.name is not None:
@@ -178,17 +193,46 @@ class MultiService(Service):
 
     def _start_each(
         self, part: Callable[[IService], Callable[[], Any]], leaves_traces: Callable[[IService], bool]
-    ) -> None:
-        for service in list(self.services):
-            try:
-                begin(service, part(service))
-            except BaseException:
-                self._start_failed = True
-                if isinstance(service, MultiService):  # it knows which of its own services had begun
+    ) -> Deferred[None] | None:
+        starts: list[tuple[IService, Deferred[None]]] = []
+        try:
+            for service in list(self.services):
+                try:
+                    start = begin(service, part(service))
+                except BaseException:
+                    self._partly_begun = True
+                    if isinstance(service, MultiService):  # it knows which of its own services had begun
+                        self._begun.append(service)
+                    raise
+                if leaves_traces(service):
                     self._begun.append(service)
-                raise
-            if leaves_traces(service):
-                self._begun.append(service)
+                if start is not None:
+                    starts.append((service, start))
+        except BaseException:
+            for service, start in starts:
+                self._watch(service, start)
+            raise
+        self._under_way += starts
+        return all_started(starts, self._over)
+
+    def _watch(self, service: IService, start: Deferred[None] | None) -> None:
+        """Have the failure of a start logged, for which nobody waits."""
+        if start is not None:
+            self._under_way.append((service, start))
+            all_started([(service, start)], self._over)
+
+    def _over(self, start: Deferred[None]) -> None:
+        self._under_way = [entry for entry in self._under_way if entry[1] is not start]
+
+    def _stop_one(self, service: IService, logged: bool = True) -> Deferred[Any]:
+        starts = [start for other, start in self._under_way if other is service]
+        if not starts:
+            return stop(service) if logged else maybeDeferred(service.stopService)
+        stopped: Deferred[Any] = Deferred()
+        DeferredList(starts).addCallback(stopped.callback)
+        for start in starts:
+            start.cancel()
+        return stopped.addCallback(lambda _: stop(service))
 
 
 def walk(service: Any) -> Iterator[Any]:
@@ -197,6 +241,12 @@ def walk(service: Any) -> Iterator[Any]:
     if provides(IServiceCollection, service):
         for part in service:
             yield from walk(part)
+
+
+def underWay(service: IService) -> list[IService]:
+    """The services of a collection whose start has not come to its end."""
+    starts = service._under_way if isinstance(service, MultiService) else []
+    return [part for child, _ in starts for part in underWay(child) or [child]]
 
 
 def describe(service: object) -> str:
@@ -230,26 +280,72 @@ def has_privileged_part(service: IService) -> bool:
     return getattr(type(service), "privilegedStartService", None) is not Service.privilegedStartService
 
 
-def begin(service: IService, start: Callable[[], Any]) -> None:
-    """Call one of the two start methods; raise if it raises, or returns what has failed already."""
+def begin(service: IService, start: Callable[[], Any]) -> Deferred[None] | None:
+    """Call one of the two start methods; raise if it raises, or returns what has failed already.
+
+    The Deferred is that of a start that has not come to its end; what it fails with says whose start it was.
+    """
     result = start()
     if iscoroutine(result):
         result = ensureDeferred(result)
     if not isinstance(result, Deferred):
-        return
+        return None
+    pending: Deferred[None] = Deferred(lambda _: result.cancel())
     at_once: list[Failure] = []
     returned = False
 
     def failed(failure: Failure) -> None:
-        if returned:
-            _log.failure("{service} failed to start", failure, service=describe(service))
-        else:
+        if not returned:
             at_once.append(failure)
+            return
+        if not isinstance(service, MultiService) and not failure.check(CancelledError):
+            failure.value.add_note(f"in the start of {describe(service)}")
+        pending.errback(failure)
 
-    result.addErrback(failed)
+    def ended(value: Any) -> Any:
+        pending.callback(None)
+        return value  # it may be of use to the service, whose Deferred it is
+
+    result.addCallbacks(ended, failed)
     returned = True
     if at_once:
         at_once[0].raiseException()
+    return None if pending.called else pending
+
+
+def all_started(
+    starts: list[tuple[IService, Deferred[None]]], over: Callable[[Deferred[None]], None]
+) -> Deferred[None] | None:
+    """One Deferred for several that `begin` has given, or None if there are none. `over` is called with each that has ended.
+
+    It fails with the first that fails. A failure that it does not hand on, since it has failed already or nobody waits for
+    it, is logged. Cancelled, it cancels them all.
+    """
+    if not starts:
+        return None
+
+    def cancel(_: object) -> None:
+        for _, start in starts:
+            start.cancel()
+
+    whole: Deferred[None] = Deferred(cancel)
+    left = len(starts)
+
+    def ended(result: object, service: IService, start: Deferred[None]) -> None:
+        nonlocal left
+        left -= 1
+        over(start)
+        if isinstance(result, Failure):
+            if whole.callbacks and not whole.called:
+                whole.errback(result)
+            elif not result.check(CancelledError):
+                _log.failure("{service} failed to start", result, service=describe(service))
+        elif not left and not whole.called:
+            whole.callback(None)
+
+    for service, start in starts:
+        start.addBoth(ended, service, start)
+    return whole
 
 
 def stop(service: IService) -> Deferred[Any]:

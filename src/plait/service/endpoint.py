@@ -14,6 +14,7 @@ from plait.interfaces import IProtocolFactory, IStreamClientEndpoint, IStreamSer
 from plait.log import Logger
 from plait.service.backoff import backoffPolicy
 from plait.service.base import Service, describe
+from plait.transport.tlsserver import reload_certificates
 
 _log = Logger(namespace="plait.service")
 
@@ -76,6 +77,10 @@ class StreamServerEndpointService(Service):
 
         listening.addCallback(close).addBoth(closed.callback)
         return closed
+
+    def reloadService(self) -> None:
+        """Load the certificates of an endpoint that speaks TLS anew. What `SSLServer` says of that holds here, too."""
+        reload_certificates(self.endpoint)
 
     def getHost(self) -> Any:
         """The address on which the service listens: ask it for the number where port 0 was asked for.

@@ -16,6 +16,7 @@ from plait.failure import Failure
 from plait.log import Logger
 from plait.service.base import Service, describe
 from plait.task import LoopingCall
+from plait.transport.tlsserver import reload_certificates
 
 if TYPE_CHECKING:
     import os
@@ -109,6 +110,13 @@ class SSLServer(_Server):
     """Serves the factory's protocol on a TCP port, inside TLS."""
 
     method = "SSL"
+
+    def reloadService(self) -> None:
+        """Load the certificates anew, if the context factory can (`plait.transport.tls.ServerContexts`).
+
+        Connections that are there go on; a file that will not do is logged, and what was there stays in use.
+        """
+        reload_certificates(self.args[2] if len(self.args) > 2 else self.kwargs.get("contextFactory"))
 
     if TYPE_CHECKING:
 

@@ -26,7 +26,16 @@ from plait.errors import ReactorNotRunning
 from plait.failure import Failure
 from plait.log import Logger, LogLevel
 from plait.service.backoff import backoff
-from plait.service.base import MultiService, Service, begin, describe, has_privileged_part, stop, tell_supervisor
+from plait.service.base import (
+    MultiService,
+    Service,
+    all_started,
+    begin,
+    describe,
+    has_privileged_part,
+    stop,
+    tell_supervisor,
+)
 from plait.service.interfaces import IService
 from plait.service.jobs import Job
 from plait.service.processes import ProcessService
@@ -167,7 +176,7 @@ class Supervisor(MultiService):
         if not self.running:
             return
         try:
-            begin(service, service.privilegedStartService)
+            self._watch(service, begin(service, service.privilegedStartService))
             child.opened = has_privileged_part(service)
             self._start_at_once([child])
         except BaseException:
@@ -198,24 +207,30 @@ class Supervisor(MultiService):
 
     # -- starting and stopping all of it
 
-    def privilegedStartService(self) -> None:
+    def privilegedStartService(self) -> Deferred[None] | None:
         """Let each child do what needs rights; stop at the first that fails, with its exception."""
         Service.privilegedStartService(self)
+        starts: list[tuple[IService, Deferred[None]]] = []
         for child in list(self.children):
             if has_privileged_part(child.service):
                 try:
-                    begin(child.service, child.service.privilegedStartService)
+                    start = begin(child.service, child.service.privilegedStartService)
                 except BaseException:
                     if isinstance(child.service, MultiService):
                         child.opened = True  # it knows which of its own services had begun
                     raise
                 child.opened = True
+                if start is not None:
+                    starts.append((child.service, start))
+        self._under_way += starts
+        return all_started(starts, self._over)
 
-    def startService(self) -> None:
+    def startService(self) -> Deferred[None] | None:
         """Start each child in turn, the next one when the one before it has started.
 
         The first that fails to start at once fails this start with its exception, and nothing is started again. One whose
-        start fails later has failed like one that ran.
+        start fails later has failed like one that ran: the Deferred waits for it to be started again, and fails if the
+        supervisor gives up over that.
         """
         if self.running or self._stopping is not None:
             raise RuntimeError(
@@ -227,10 +242,24 @@ class Supervisor(MultiService):
         for child in self.children:
             child.restarts = child.attempts = 0
         self._start_at_once(self.children)
+        if self._work is None:
+            return None
+        started: Deferred[None] = Deferred()
+
+        def settled(_: object) -> None:
+            if self.gaveUp is None or not started.callbacks:
+                started.callback(None)  # it has been logged that it gave up
+            else:
+                started.errback(self.gaveUp)
+
+        self._work.addCallback(settled)
+        return started
 
     def stopService(self) -> Deferred[Any]:
         """Stop all children, the last one first. The Deferred fires when all have stopped, or have had their time."""
         Service.stopService(self)
+        for _, start in list(self._under_way):
+            start.cancel()
         for child in self.children:
             if child.pending_start is not None:
                 child.pending_start.cancel()

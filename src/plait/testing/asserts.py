@@ -249,7 +249,7 @@ class Assertions(unittest.TestCase):
     # -- the other names of the same
 
     assert_ = failUnless = assertTrue
-    failIf = assertFalse
+    assertNot = failIf = assertFalse
     assertEquals = failUnlessEqual = failUnlessEquals = assertEqual
     assertNotEquals = failIfEqual = failIfEquals = assertNotEqual
     assertIdentical = failUnlessIdentical = assertIs

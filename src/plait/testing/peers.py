@@ -54,8 +54,10 @@ class LineSendingProtocol(LineReceiver):
 class NonStreamingProducer:
     """A pull producer that gives its consumer ``0`` to ``9``, one each time that it is asked, and then is done.
 
-    `result` fires with None when it is done or was stopped.
+    `result` fires with None when it is done or was stopped; `stopped` says that one of these has happened.
     """
+
+    stopped = False
 
     def __init__(self, consumer: IConsumer) -> None:
         self.consumer: IConsumer | None = consumer
@@ -78,6 +80,7 @@ class NonStreamingProducer:
 
     def stopProducing(self) -> None:
         """Write nothing more."""
+        self.stopped = True
         if self.consumer is not None:
             self.consumer = None
             self.result.callback(None)

@@ -166,12 +166,12 @@ class IOPump:
         self.debug = debug
         self.clock = clock
 
-    def pump(self, debug: bool = False) -> bool:
+    def pump(self, debug: bool = False, advanceClock: bool = True) -> bool:
         """Carry what both ends have written, and then the end of the connection. Returns whether anything moved.
 
-        With `debug`, here or when the pump was made, what is carried is printed.
+        With `debug`, here or when the pump was made, what is carried is printed. Without `advanceClock`, the clock stands.
         """
-        if self.clock is not None:
+        if self.clock is not None and advanceClock:
             self.clock.advance(0)
         for end in (self.clientIO, self.serverIO):
             end.checkProducer()
@@ -205,10 +205,10 @@ class IOPump:
             end.reportDisconnect()
         return True
 
-    def flush(self, debug: bool = False) -> bool:
+    def flush(self, debug: bool = False, advanceClock: bool = True) -> bool:
         """Pump until nothing moves. Returns whether anything did. RuntimeError if the two never fall silent."""
         for turn in range(_TURNS):
-            if not self.pump(debug):
+            if not self.pump(debug, advanceClock):
                 return turn > 0
         raise RuntimeError(f"both ends still write after {_TURNS} turns")
 

@@ -235,7 +235,7 @@ class Connector:
             connection.disconnecting = True
             return Protocol()
         if self.contextFactory is not None:
-            connection.secure(machine_for(self.contextFactory, True, self.host))
+            connection.secure(machine_for(self.contextFactory, True, self.host, self.factory))
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:

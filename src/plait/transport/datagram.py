@@ -142,7 +142,7 @@ class DatagramPort:
             self.reactor = getReactor()
         network: Network = self.reactor._net
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or inherited.take(self.place) or self._bind()
+        sock = self._adopted or inherited.take(self.place) or inherited.open(self.place, self._bind, self.hand_over)
         self._adopted = None
         sock.setblocking(False)
         self._network = network
@@ -207,10 +207,13 @@ class DatagramPort:
         """Take datagrams from the system, again."""
         self._paused = False
         if self.connected and not self._reading and not self._wait_for_hook:
-            self._reading = True
-            # a loop calls back in the context that it was asked in
-            system = f"{self.logPrefix()} ({self._kind})"
-            legacy.callInSystem(system, self._network.loop.add_reader, self.socket, self._readable)
+            self._begin_reading()
+
+    def _begin_reading(self) -> None:
+        self._reading = True
+        # a loop calls back in the context that it was asked in
+        system = f"{self.logPrefix()} ({self._kind})"
+        legacy.callInSystem(system, self._network.loop.add_reader, self.socket, self._readable)
 
     def stopReading(self) -> None:
         """Take nothing from the system until `startReading`."""
@@ -244,6 +247,7 @@ class DatagramPort:
             except BlockingIOError:
                 return
             except OSError as e:
+                self._network.loop.call_soon(self._watch_again)
                 number = e.args[0] if e.args else None
                 if number in READ_REFUSED:
                     if self._one_peer:
@@ -260,6 +264,12 @@ class DatagramPort:
                     self._hook_result(result)
             if self._paused or self._wait_for_hook:
                 return
+
+    def _watch_again(self) -> None:
+        """There was an error: libuv's loops have ceased to watch."""
+        if self._reading:
+            self._leave_reading()
+            self._begin_reading()
 
     def _hook(self) -> Callable[[bytes, Any], object]:
         """What is called with each datagram and its sender's address."""

@@ -62,14 +62,14 @@ class Facts:
         return from_socket(self._transport.get_extra_info("sockname"))
 
     def getHandle(self) -> Any:
-        """The socket, for options that have no method here. Do not read or write it; closing it ends the connection."""
-        sock = self._transport.get_extra_info("socket")
-        return None if sock is None else SocketHandle(sock, self._transport)
+        """The `socket`."""
+        return self.socket
 
     @property
     def socket(self) -> Any:
-        """As `getHandle`."""
-        return self.getHandle()
+        """The socket, for options that have no method here. Do not read or write it; closing it ends the connection."""
+        sock = self._transport.get_extra_info("socket")
+        return None if sock is None else SocketHandle(sock, self._transport)
 
     def fileno(self) -> int:
         """The number of the socket's descriptor; -1 if it is closed."""
@@ -90,19 +90,19 @@ class Facts:
 
     def getTcpNoDelay(self) -> bool:
         """Whether small segments are sent at once (RFC 9293 section 3.7.4: Nagle's algorithm is off)."""
-        return bool(self.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        return bool(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Send small segments at once; True from the start."""
-        self.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(bool(enabled)))
 
     def getTcpKeepAlive(self) -> bool:
         """Whether the operating system checks that a silent peer is still there."""
-        return bool(self.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        return bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
         """Let the operating system check that a silent peer is still there."""
-        self.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(bool(enabled)))
 
     @property
     def bufferSize(self) -> int:

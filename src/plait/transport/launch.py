@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import signal
 import subprocess
 import termios
@@ -74,7 +73,7 @@ class Wiring:
         """A new terminal, or one that is there. We read and write at its master, with a descriptor for each."""
         self = cls()
         if given is None:
-            master, slave = pty.openpty()
+            master, slave = os.openpty()
             self.theirs.append(slave)
         else:
             master, slave, _ = given

@@ -7,6 +7,7 @@ protocols of such programs look for, so they are handed on as they are.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from plait.transport.tlsmachine import RECORD, TLSError, cut
@@ -15,11 +16,52 @@ from plait.transport.tlsmachine import RECORD, TLSError, cut
 _PIECE = 1 << 16
 
 
-class OpenSSLMachine:
-    """A `plait.transport.tlsmachine.TLSMachine` made of an ``OpenSSL.SSL.Connection`` over memory."""
+class Face:
+    """What a maker of connections sees of ours in place of Twisted's TLSMemoryBIOProtocol.
 
-    def __init__(self, connection: Any) -> None:
+    Attributes: `failure` (what `failVerification` was called with, or None), `acceptableProtocols` (names for ALPN, the best
+    first, or none).
+    """
+
+    def __init__(self, acceptableProtocols: Sequence[bytes] = ()) -> None:
+        self.failure: Any = None
+        self.acceptableProtocols = acceptableProtocols
+
+    def failVerification(self, reason: Any) -> None:
+        """A check of the peer that is not OpenSSL's has failed: the handshake ends with `reason` (a Failure)."""
+        self.failure = reason
+
+
+def choose(connection: Any, offered: Sequence[bytes], acceptable: Sequence[bytes] = ()) -> Any:
+    """A server's choice by ALPN: the first of ours that the client knows; if it knows none, there is no connection.
+
+    Ours are `acceptable`, or else what the app data of the connection gives as `acceptableProtocols`. With none at all,
+    nothing is agreed on. (RFC 7301, 3.2)
+    """
+    names = acceptable or getattr(connection.get_app_data(), "acceptableProtocols", ())
+    if not names:
+        return sys.modules["OpenSSL.SSL"].NO_OVERLAPPING_PROTOCOLS
+    return next((name for name in names if name in offered), b"")
+
+
+def let_choose(context: Any) -> None:
+    """Let the app data of connections choose by ALPN."""
+    try:
+        context.set_alpn_select_callback(choose)
+    except ValueError:
+        pass  # it has made connections: it chooses already, or is not to
+
+
+class OpenSSLMachine:
+    """A `plait.transport.tlsmachine.TLSMachine` made of an ``OpenSSL.SSL.Connection`` over memory.
+
+    :param face: what callbacks of the context find as the connection's app data.
+    """
+
+    def __init__(self, connection: Any, face: Face) -> None:
+        connection.set_app_data(face)
         self.object = connection
+        self._face = face
         self.more = False
         self._ssl: Any = sys.modules["OpenSSL.SSL"]
 
@@ -41,11 +83,16 @@ class OpenSSLMachine:
     def handshake(self) -> bool:
         try:
             self.object.do_handshake()
+            done = True
         except self._ssl.WantReadError:
-            return False
+            done = False
         except self._ssl.Error as e:
-            raise TLSError(e) from None
-        return True
+            if self._face.failure is None:
+                raise TLSError(e) from None
+        if self._face.failure is not None:
+            self.to_send()  # is for nobody: what OpenSSL would say is that something is wrong with us
+            raise TLSError(self._face.failure.value)
+        return done
 
     def read(self) -> bytes | None:
         self.more = False
@@ -81,35 +128,3 @@ class OpenSSLMachine:
 
     def peer_certificate(self) -> Any:
         return self.object.get_peer_certificate()
-
-
-class Face:
-    """What a creator of connections sees of ours in place of Twisted's TLSMemoryBIOProtocol.
-
-    Attributes: `failure` (what `failVerification` was called with, or None).
-    """
-
-    def __init__(self) -> None:
-        self.failure: Any = None
-
-    def failVerification(self, reason: Any) -> None:
-        """The creator's own check of the peer has failed: the handshake ends with `reason` (a Failure)."""
-        self.failure = reason
-
-
-class CreatedMachine(OpenSSLMachine):
-    """One whose connection a creator (`IOpenSSLClientConnectionCreator` or its server's twin) has made."""
-
-    def __init__(self, connection: Any, face: Face) -> None:
-        super().__init__(connection)
-        self._face = face
-
-    def handshake(self) -> bool:
-        try:
-            done = super().handshake()
-        except TLSError:
-            if self._face.failure is None:
-                raise
-        if self._face.failure is not None:
-            raise TLSError(self._face.failure.value) from None
-        return done

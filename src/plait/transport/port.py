@@ -91,14 +91,12 @@ class Port:
         :raises plait.errors.CannotListenError: if that cannot be: the port is taken, not allowed, or no address of ours.
         """
         self.place = self._place() if self._adopted is None else None
-        sock = self._adopted or self._take_over()
-        if sock is None:
-            sock = self._bind()
-            try:
-                sock.listen(self.backlog)
-            except OSError as e:
-                self._gave_up(sock)
-                raise errors.CannotListenError(self.interface, self.port, e) from None
+        sock = self._adopted or self._take_over() or inherited.open(self.place, self._open, self.hand_over)
+        try:
+            copy = sock.dup()
+        except OSError as e:
+            self._gave_up(sock)
+            raise errors.CannotListenError(self.interface, self.port, e) from None
         self._adopted = None
         sock.setblocking(False)
         self._socket = sock
@@ -108,8 +106,9 @@ class Port:
         tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
-            self._accept(sock.dup())
+            self._accept(copy)
         except BaseException:
+            copy.close()
             self._gave_up(sock)
             self._socket = None
             self.connected = False
@@ -130,6 +129,16 @@ class Port:
     def _gave_up(self, sock: socket.socket) -> None:
         """It cannot listen after all."""
         sock.close()
+
+    def _open(self) -> socket.socket:
+        """A socket that listens; CannotListenError if that cannot be."""
+        sock = self._bind()
+        try:
+            sock.listen(self.backlog)
+        except OSError as e:
+            self._gave_up(sock)
+            raise errors.CannotListenError(self.interface, self.port, e) from None
+        return sock
 
     def _bind(self) -> socket.socket:
         """A bound socket; CannotListenError if that cannot be."""
@@ -189,7 +198,7 @@ class Port:
         protocol = self.factory.buildProtocol(connection.getPeer())
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
-            connection.secure(machine_for(self.contextFactory, False, None))
+            connection.secure(machine_for(self.contextFactory, False, None, self.factory))
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:

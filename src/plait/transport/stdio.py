@@ -8,6 +8,7 @@ watch them, so they are read and written a piece in each turn.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -54,7 +55,9 @@ class StandardIO:
     """Connects `proto` to standard input and output (or to the descriptors `stdin` and `stdout`).
 
     When the input ends, the protocol's `connectionLost` is called with `ConnectionDone` (or `readConnectionLost`, if it is
-    half-closeable); what is written after that still goes out, until `loseConnection`.
+    half-closeable); what is written after that still goes out, until `loseConnection`. When whoever reads the output has gone,
+    `connectionLost` is called with `ConnectionLost` (or `writeConnectionLost`, and reading goes on): of a pipe that is known at
+    once, of other things when something is written.
     """
 
     disconnecting = False
@@ -76,7 +79,9 @@ class StandardIO:
         self.streamingProducer = False
         self._told = False
         self._told_pause = False
+        self._watching_output = False
         proto.makeConnection(self)
+        self._watch_output()
         self.resumeProducing()
 
     # -- input
@@ -137,6 +142,9 @@ class StandardIO:
             half_closeable.readConnectionLost()
         except BaseException as e:
             self._failed(Failure(e))
+            return
+        if not self._output_open and not self._buffer:
+            self._tell(reason)  # both directions are done
 
     def _close_input(self) -> None:
         self.pauseProducing()
@@ -190,12 +198,7 @@ class StandardIO:
             except (BlockingIOError, InterruptedError):
                 written = 0
             except OSError as e:
-                # whoever read our output has gone (EPIPE)
-                self._stop_writing()
-                self._output_open = False
-                self._buffer.clear()
-                self._close_input()
-                self._tell(Failure(ConnectionLost(e.strerror or str(e))))
+                self._reader_gone(e.errno)
                 return
             del self._buffer[:written]
         if not self._buffer:
@@ -203,6 +206,40 @@ class StandardIO:
             self._drained()
         elif self._out_ready:
             self._loop.call_soon(self._write)
+
+    def _watch_output(self) -> None:
+        """Nothing is ever to be read from this end of a pipe, but the end of its reader is an event (POLLERR)."""
+        if self._output_open and not self.disconnecting and stat.S_ISFIFO(os.fstat(self._out).st_mode):
+            try:
+                watch(self._loop.add_reader, self._out, self._reader_gone)
+                self._watching_output = True
+            except (PermissionError, OSError, ValueError):
+                pass  # it is told by the first write, then
+
+    def _leave_output(self) -> None:
+        if self._watching_output:
+            self._watching_output = False
+            self._loop.remove_reader(self._out)
+
+    def _reader_gone(self, number: int | None = errno.EPIPE) -> None:
+        """Whoever read our output has gone (EPIPE), or writing fails for another reason."""
+        was_open, self._output_open = self._output_open, False
+        self._stop_writing()
+        self._leave_output()
+        self._buffer.clear()
+        self._stop_producer()
+        half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
+        if half_closeable is not None and number == errno.EPIPE and not self.disconnecting:
+            try:
+                if was_open:
+                    half_closeable.writeConnectionLost()
+            except BaseException as e:
+                self._failed(Failure(e))
+                return
+            if self._in is not None:
+                return
+        self._close_input()
+        self._tell(Failure(ConnectionLost(os.strerror(number or errno.EIO))))
 
     def _drained(self) -> None:
         if self.producer is not None:
@@ -213,6 +250,7 @@ class StandardIO:
                 self.producer.resumeProducing()
         elif self.disconnecting:
             self._output_open = False
+            self._leave_output()
             self._tell(Failure(ConnectionDone()))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -252,6 +290,7 @@ class StandardIO:
         """Write nothing more (half-close): what is still to be written is written."""
         if self._output_open:
             self._output_open = False
+            self._leave_output()
             half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
             if half_closeable is not None:
                 half_closeable.writeConnectionLost()
@@ -259,6 +298,7 @@ class StandardIO:
     def _failed(self, failure: Failure) -> None:
         _log.failure("Unhandled error in {protocol!r} on standard input", failure, protocol=self.protocol)
         self._close_input()
+        self._leave_output()
         self.disconnecting = True
         self._tell(failure)
 
@@ -268,13 +308,17 @@ class StandardIO:
             return
         self._told = True
         self.disconnected = True
-        if self.producer is not None and not self._output_open:
-            producer, self.producer = self.producer, None
-            producer.stopProducing()
+        if not self._output_open:
+            self._stop_producer()
         try:
             self.protocol.connectionLost(reason)
         except BaseException as e:
             _log.failure("Unhandled error in connectionLost of {protocol!r}", Failure(e), protocol=self.protocol)
+
+    def _stop_producer(self) -> None:
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            producer.stopProducing()
 
     def getPeer(self) -> PipeAddress:
         """An address without a name."""

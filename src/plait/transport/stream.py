@@ -109,6 +109,8 @@ class Connection(Facts, asyncio.Protocol):
         "_transport",
         "_wait_for_hook",
         "_write_closed",
+        "_write_closing",
+        "_write_ended",
         "connected",
         "disconnected",
         "disconnecting",
@@ -131,7 +133,10 @@ class Connection(Facts, asyncio.Protocol):
         self._queued = False
         self._over_high_water = False
         self._eof = False
+        # loseWriteConnection was called; nothing more is taken after it, and the loop knows; all is sent.
+        self._write_closing = False
         self._write_closed = False
+        self._write_ended = False
         self._wait_for_hook = 0
         self._paused = False
         # Paused, or waiting for a hook. What the loop still delivers then (it may have read before it was told, or begin to
@@ -197,13 +202,16 @@ class Connection(Facts, asyncio.Protocol):
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._size = 0
-            self._transport.write(data)
+            if not self._write_closed:
+                self._transport.write(data)
 
     def eof_received(self) -> bool:
         """The peer will send nothing more. True keeps our side open."""
         if self._held and not self.disconnecting:
             self._eof_waits = True  # for what came before it, until that is wanted
             return True
+        if self._eof:
+            return not self._write_ended  # libuv says it again when reading was paused and is resumed
         self._eof = True
         half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
         if half_closeable is None or self.disconnecting:
@@ -217,7 +225,7 @@ class Connection(Facts, asyncio.Protocol):
             self.hookFailed(Failure(e), "readConnectionLost")
             return False
         self._uncork()
-        return not self._write_closed
+        return not self._write_ended
 
     def pause_writing(self) -> None:
         """More waits to be sent than the high-water mark."""
@@ -228,6 +236,8 @@ class Connection(Facts, asyncio.Protocol):
     def resume_writing(self) -> None:
         """There is room again."""
         self._over_high_water = False
+        if self._write_closed:
+            self._loop.call_soon(self._writing_ended)
         if self.producer is None:
             return
         corked, self._corked = self._corked, True
@@ -409,13 +419,25 @@ class Connection(Facts, asyncio.Protocol):
     def secure(self, machine: TLSMachine) -> None:
         """Put a TLS layer under this connection."""
         self.flush()
-        layer = TLSLayer(self._loop, machine, self._transport, self)
+        below = self._transport
+        layer = TLSLayer(self._loop, machine, below, self)
         self._transport = cast("asyncio.Transport", layer)
         self.__class__ = SecureConnection
+        if self._holding:
+            # nothing is delivered until that is wanted, but the handshake goes on
+            below.resume_reading()
+            if self._paused or self._wait_for_hook:
+                layer.pause_reading()
+            else:
+                self._holding = False
         layer.begin()
         if self._held:  # what has come behind the word for TLS is TLS
             held, self._held = self._held, b""
             layer.data_received(held)
+        if self._eof_waits:
+            self._eof_waits = False
+            if not layer.eof_received():
+                below.close()
 
     def handshake_done(self) -> None:
         """Called by the TLS layer."""
@@ -472,22 +494,36 @@ class Connection(Facts, asyncio.Protocol):
     def loseWriteConnection(self) -> None:
         """Send what was written, then tell the peer that nothing more comes; reading goes on (half-close).
 
-        :raises RuntimeError: if this kind of connection cannot be half closed (TLS).
+        If a producer is registered, it is waited for. A half-closeable protocol is told `writeConnectionLost` when all is sent.
+        Under TLS the peer is told by a close_notify (RFC 8446 section 6.1); one that speaks TLS 1.2 may then end the connection.
         """
-        if self._write_closed or self.disconnecting:
+        if not self._write_closing and not self.disconnecting:
+            self._write_closing = True
+            self._end_writing()
+
+    def _end_writing(self) -> None:
+        """Half-close, unless a producer has still something to give."""
+        if self.producer is not None:
             return
-        if not self._transport.can_write_eof():
-            raise RuntimeError("this connection cannot be half closed (TLS has no such thing): use loseConnection()")
         self.flush()
         self._write_closed = True
-        if self._eof:
-            # both directions are done
-            self._transport.close()
+        transport = self._transport
+        transport.write_eof()
+        if transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(0)  # the loop says resume_writing when all is sent
+        else:
+            self._loop.call_soon(self._writing_ended)
+
+    def _writing_ended(self) -> None:
+        """What was written before `loseWriteConnection` is sent."""
+        if self._write_ended or self.disconnected:
             return
-        self._transport.write_eof()
+        self._write_ended = True
         half_closeable = adapt(IHalfCloseableProtocol, self.protocol, None)
         if half_closeable is not None:
-            self._loop.call_soon(self._guard, half_closeable.writeConnectionLost, "writeConnectionLost")
+            self._guard(half_closeable.writeConnectionLost, "writeConnectionLost")
+        if self._eof and not self.disconnected:
+            self._transport.close()  # both directions are done
 
     # -- flow control, as a producer (what is read) and as a consumer (what is written)
 
@@ -543,7 +579,7 @@ class Connection(Facts, asyncio.Protocol):
             raise RuntimeError(
                 f"cannot register producer {producer!r}: producer {self.producer!r} was never unregistered"
             )
-        if self.disconnected:
+        if self.disconnected or self._write_closed:
             producer.stopProducing()
             return
         self.producer = producer
@@ -555,11 +591,14 @@ class Connection(Facts, asyncio.Protocol):
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
-        """The producer is done; the connection is closed now if that was waited for."""
+        """The producer is done; the connection, or our half of it, is closed now if that was waited for."""
         self.producer = None
-        if self.disconnecting and not self._corked:
-            self.flush()
-            self._close()
+        if self.disconnecting:
+            self.flush()  # also in a hook: what is written after this is not sent any more
+            if not self._corked:
+                self._close()
+        elif self._write_closing:
+            self._end_writing()
 
     def stopConsuming(self) -> None:
         """Called by a producer that has nothing to give any more: do without it, and close."""
@@ -593,6 +632,10 @@ class SecureConnection(Connection):
 
     TLS = True
 
+    def getHandle(self) -> Any:
+        """The object of the TLS library: an ``ssl.SSLObject``, or an ``OpenSSL.SSL.Connection`` if the context is pyOpenSSL's."""
+        return cast("TLSLayer", self._transport).machine.object
+
     def getPeerCertificate(self) -> Any:
         """The certificate that the peer has shown, or None (before the handshake is done, too).
 
@@ -604,3 +647,9 @@ class SecureConnection(Connection):
     def negotiatedProtocol(self) -> bytes | None:
         """The protocol agreed on by ALPN (RFC 7301), or None."""
         return cast("TLSLayer", self._transport).machine.negotiated()
+
+    @property
+    def sessionReused(self) -> bool:
+        """Whether the handshake was a short one that resumed an earlier session (RFC 8446 section 2.2, RFC 5246 section 7.3)."""
+        reused = getattr(cast("TLSLayer", self._transport).machine.object, "session_reused", False)
+        return bool(reused() if callable(reused) else reused)

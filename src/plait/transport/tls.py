@@ -11,8 +11,12 @@ import ssl
 import sys
 from typing import Any
 
-from plait.transport.opensslmachine import CreatedMachine, Face, OpenSSLMachine
+from plait.interfaces import IProtocolNegotiationFactory, adapt
+from plait.transport.opensslmachine import Face, OpenSSLMachine, let_choose
+from plait.transport.tlsfiles import server_context
 from plait.transport.tlsmachine import StandardMachine, TLSMachine
+from plait.transport.tlsserver import ReloadableContext
+from plait.transport.tlsserver import ServerContexts as ServerContexts  # one of the context factories
 
 supported = True
 """Whether there is TLS: the standard library has it. (Programs for Twisted ask, since it was optional there.)"""
@@ -36,45 +40,47 @@ class ClientContextFactory:
 
 
 class VerifiedClientContextFactory:
-    """A client's context that verifies the peer. Attributes: `hostname` (str), `context`."""
+    """A client's context that verifies the peer.
+
+    Attributes: `hostname` (str), `context`, `resume`, and `session`: that which the next connection tries to resume, or None.
+    It is good for this host name and context only.
+    """
 
     isClient = True
 
-    def __init__(self, hostname: str, context: ssl.SSLContext) -> None:
+    def __init__(self, hostname: str, context: ssl.SSLContext, resume: bool = True) -> None:
         self.hostname = hostname
         self.context = context
+        self.session: ssl.SSLSession | None = None
+        self.resume = resume
 
     def getContext(self) -> ssl.SSLContext:
         """The context."""
         return self.context
 
 
-def verifiedClientContextFactory(hostname: str, trust: ssl.SSLContext | None = None) -> VerifiedClientContextFactory:
+def verifiedClientContextFactory(
+    hostname: str, trust: ssl.SSLContext | None = None, resume: bool = True
+) -> VerifiedClientContextFactory:
     """A context for a client that verifies the peer's certificate, and that it is one of `hostname` (RFC 9525).
 
     :param trust: a context with the authorities to trust (and a client certificate, say); None: those of the system.
+    :param resume: let each connection that is made with this object resume the session of one that has ended, which saves the
+        peer's certificate and its verification (RFC 8446 section 2.2). An onlooker may see by that that both are one client's.
     """
-    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust)
+    return VerifiedClientContextFactory(hostname, ssl.create_default_context() if trust is None else trust, resume)
 
 
-class DefaultOpenSSLContextFactory:
+class DefaultOpenSSLContextFactory(ReloadableContext):
     """A server's context: a private key and a certificate, both PEM files (the certificate with its chain).
 
-    :raises OSError: if a file cannot be read.
-    :raises ssl.SSLError: if a file holds no key or certificate, or the two do not belong together.
+    :raises ValueError: if a file cannot be read, holds no key or certificate, or the two do not belong together.
     """
-
-    isClient = False
 
     def __init__(self, privateKeyFileName: str | os.PathLike[str], certificateFileName: str | os.PathLike[str]) -> None:
         self.privateKeyFileName = privateKeyFileName
         self.certificateFileName = certificateFileName
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificateFileName, privateKeyFileName)
-
-    def getContext(self) -> ssl.SSLContext:
-        """The context."""
-        return self._context
+        super().__init__(lambda: server_context(certificateFileName, privateKeyFileName))
 
 
 def context_of(factory: Any) -> Any:
@@ -96,32 +102,45 @@ def check_context_factory(factory: Any) -> None:
         context_of(factory)
 
 
-def machine_for(contextFactory: Any, is_client: bool, host: str | None) -> TLSMachine:
+def machine_for(contextFactory: Any, is_client: bool, host: str | None, factory: Any = None) -> TLSMachine:
     """One end of a new TLS connection, as `contextFactory` wants it.
 
     :param host: whom a client wants to talk to, where the factory does not say.
+    :param factory: where the protocol comes from; pyOpenSSL's connections agree by ALPN on what it has names for.
     :raises TypeError: if the factory gives no context.
     """
     create = getattr(contextFactory, "clientConnectionForTLS" if is_client else "serverConnectionForTLS", None)
     if create is not None:
-        face = Face()
-        connection = create(face)
-        _set_state(connection, is_client)
-        return CreatedMachine(connection, face)
+        face = Face(names_of(factory))
+        return OpenSSLMachine(_begun(create(face), is_client, face), face)
     context = context_of(contextFactory)
     if isinstance(context, ssl.SSLContext):
         hostname = getattr(contextFactory, "hostname", None) or host
-        return StandardMachine(context, not is_client, hostname if is_client else None)
-    connection = sys.modules["OpenSSL.SSL"].Connection(context, None)
-    _set_state(connection, is_client)
-    return OpenSSLMachine(connection)
+        if not is_client:
+            return StandardMachine(context, True)
+        resumes = isinstance(contextFactory, VerifiedClientContextFactory) and contextFactory.resume
+        return StandardMachine(context, False, hostname, contextFactory if resumes else None)
+    face = Face(names_of(factory))
+    if face.acceptableProtocols and not is_client:
+        let_choose(context)
+    return OpenSSLMachine(_begun(sys.modules["OpenSSL.SSL"].Connection(context, None), is_client, face), face)
 
 
-def _set_state(connection: Any, is_client: bool) -> None:
+def names_of(factory: Any) -> list[bytes]:
+    """The names for ALPN of the protocols of a factory; none if it does not say."""
+    speaks = adapt(IProtocolNegotiationFactory, factory, None)
+    return [] if speaks is None else speaks.acceptableProtocols()
+
+
+def _begun(connection: Any, is_client: bool, face: Face) -> Any:
+    """A connection of pyOpenSSL that knows which end it is."""
     if is_client:
         connection.set_connect_state()
+        if face.acceptableProtocols:
+            connection.set_alpn_protos(face.acceptableProtocols)
     else:
         connection.set_accept_state()
+    return connection
 
 
 def _is_pyopenssl(context: object) -> bool:

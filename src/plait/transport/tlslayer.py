@@ -10,10 +10,12 @@ connection have a time limit each, so that a peer that is silent there holds not
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from plait import errors
-from plait.transport.tlsmachine import TLSError, TLSMachine, cut
+from plait.transport.tlsmachine import TLSError, TLSMachine, cut, ssl_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
@@ -52,9 +54,12 @@ class TLSLayer(asyncio.Protocol):
         self._state = _HANDSHAKE
         self._early: list[bytes] = []  # written before the handshake is done
         self._early_size = 0
+        self._early_limit = EARLY_LIMIT
+        self._unread: deque[bytes | TLSError | None] = deque()  # what machine.read() gave before it was wanted
         self._paused = False  # reading, by the one above
         self._over_high_water = False  # writing, by the one below, or because of what is early
         self._closing = False  # close() has been called
+        self._write_ended = False  # write_eof() has been called
         self._peer_ended = False  # by TLS's own word
         self._below_ended = False
         self._error: BaseException | None = None
@@ -131,8 +136,10 @@ class TLSLayer(asyncio.Protocol):
         for data in early:
             machine.write(data)
         self._send()
+        if self._write_ended:
+            self._say_end()
         self._above.handshake_done()
-        if self._early_size > EARLY_LIMIT:
+        if self._early_size > self._early_limit:
             self._early_size = 0
             if not self._over_high_water:
                 self._above.resume_writing()
@@ -148,14 +155,14 @@ class TLSLayer(asyncio.Protocol):
         machine = self.machine
         while self._state == _OPEN and not self._paused and not self._peer_ended:
             try:
-                data = machine.read()
+                data = self._take_unread() if self._unread else machine.read()
             except TLSError as e:
                 self._send()
                 self._fail(e.reason)
                 return
             if data:
                 self._above.data_received(data)
-                if not machine.more and not self._below_ended:
+                if not machine.more and not self._unread and not self._below_ended:
                     break
             elif data is None:
                 self._peer_ended = True
@@ -177,7 +184,9 @@ class TLSLayer(asyncio.Protocol):
             self._state = _CLOSED
             self._stop_timer()
             self._error = error
-            # what is to be sent (an alert) still goes out
+            self._unread.clear()
+            # what is to be sent (an alert, at the end) still goes out, if the peer takes it
+            self._timer = self._loop.call_later(END_LIMIT, self._below.abort)
             self._below.close()
 
     def _too_slow(self) -> None:
@@ -192,30 +201,59 @@ class TLSLayer(asyncio.Protocol):
 
     # -- the end
 
+    def write_eof(self) -> None:
+        """Send what was written, then say that our data ends; the peer's goes on (RFC 8446 section 6.1)."""
+        if not self._write_ended and not self._closing:
+            self._write_ended = True
+            if self._state == _OPEN:
+                self._say_end()
+
+    def _say_end(self) -> None:
+        # OpenSSL, when it says the end, takes what has come and is not read yet for an error
+        try:
+            while data := self.machine.read():
+                self._unread.append(data)
+            if data is None:
+                self._unread.append(None)
+        except TLSError as e:
+            self._unread.append(e)
+        self.machine.end()
+        self._send()
+
+    def _take_unread(self) -> bytes | None:
+        data = self._unread.popleft()
+        if isinstance(data, TLSError):
+            raise data
+        return data
+
     def _end(self) -> None:
         """Say that our data ends, and wait for the peer to say so too, so that all that we have sent arrives.
 
         A connection that is closed with unread data in it is reset, which may throw away what the peer has not read.
         """
-        ended = self.machine.end()
+        self._unread.clear()
+        over = self._peer_ended or self._discard()
+        over = self.machine.end() or over
         self._send()
         self._state = _ENDING
-        if ended or self._peer_ended:
+        if over:
             self._below.close()
             return
-        self._below.resume_reading()
         self._unsent = -1
         self._timer = self._loop.call_later(END_LIMIT, self._end_too_slow)
-        self._await_end()
+        self._below.resume_reading()
 
-    def _await_end(self) -> None:
-        """What the peer still sends is of no use to anybody; that it ends is."""
+    def _discard(self) -> bool:
+        """What the peer still sends is of no use to anybody; that it ends is: true when it has."""
         try:
             while data := self.machine.read():
                 pass
         except TLSError:
-            data = None
-        if data is None:
+            return True
+        return data is None
+
+    def _await_end(self) -> None:
+        if self._discard():
             self._stop_timer()
             self._below.close()
 
@@ -233,12 +271,17 @@ class TLSLayer(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send `data`, when the handshake is done."""
         if self._state == _OPEN:
-            self.machine.write(data)
+            try:
+                self.machine.write(data)
+            except Exception as e:
+                if not self.machine.more:
+                    self._fail(ssl_error(e) if isinstance(e, ssl.SSLError) else e)
+                return  # what was wrong in what has come is said when that is read
             self._below.write(self.machine.to_send())
         elif self._state == _HANDSHAKE:
             self._early.append(data)
             below, self._early_size = self._early_size, self._early_size + len(data)
-            if below <= EARLY_LIMIT < self._early_size and not self._over_high_water:
+            if below <= self._early_limit < self._early_size and not self._over_high_water:
                 self._above.pause_writing()
 
     def close(self) -> None:
@@ -260,10 +303,6 @@ class TLSLayer(asyncio.Protocol):
         """Whether it is being closed, or is."""
         return self._closing or bool(self._below.is_closing())
 
-    def can_write_eof(self) -> bool:
-        """False: OpenSSL reads no more from a connection that has been half closed by the peer."""
-        return False
-
     def pause_reading(self) -> None:
         """Deliver nothing more; the handshake goes on."""
         self._paused = True
@@ -283,6 +322,16 @@ class TLSLayer(asyncio.Protocol):
     def get_write_buffer_size(self) -> int:
         """Bytes that wait to be sent."""
         return self._early_size if self._state == _HANDSHAKE else self._below.get_write_buffer_size()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """At how many waiting bytes `resume_writing` and `pause_writing` are said."""
+        limits: tuple[int, int] = self._below.get_write_buffer_limits()
+        return limits
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say `pause_writing` when more than `high` bytes wait to be sent, and `resume_writing` at `low`."""
+        self._early_limit = EARLY_LIMIT if high is None else high
+        self._below.set_write_buffer_limits(high, low)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Put something else on top: another layer."""

@@ -68,16 +68,27 @@ class TLSMachine(Protocol):
         """The object of the library that does the work."""
 
 
+class Memory(Protocol):
+    """What a client keeps from one connection to the next. `session` belongs to one context and one host name."""
+
+    session: ssl.SSLSession | None
+
+
 class StandardMachine:
     """A TLS connection by `ssl`.
 
     :param hostname: for a client: the name that is sent (SNI, RFC 6066) and, if the context says so, verified.
+    :param memory: for a client: where the session is that it tries to resume, and where it leaves its own.
     """
 
-    def __init__(self, context: ssl.SSLContext, server_side: bool, hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, server_side: bool, hostname: str | None = None, memory: Memory | None = None
+    ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
+        self._memory = memory
+        session = memory.session if memory is not None else None
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname, session)
         # looked up once: these are called for every piece of data
         self.receive: Callable[[bytes], object] = self._incoming.write
         self.to_send: Callable[[], bytes] = self._outgoing.read
@@ -85,6 +96,7 @@ class StandardMachine:
         self._more = self.object.pending
         self.write: Callable[[bytes], object] = self.object.write
         self.more = False
+        self._error: TLSError | None = None
 
     def receive_end(self) -> None:
         self._incoming.write_eof()
@@ -99,10 +111,14 @@ class StandardMachine:
         return True
 
     def read(self) -> bytes | None:
-        self.more = False
+        if self.more:
+            self.more = False
+            if self._error is not None:
+                raise self._error
         try:
             data = self._read(RECORD)
             if not data:
+                self._remember()
                 return None
             incoming = self._incoming
             if not incoming.pending and not self._more():
@@ -110,17 +126,20 @@ class StandardMachine:
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLZeroReturnError:
+            self._remember()
             return None
         except ssl.SSLError as e:
-            ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
-            raise TLSError(cut() if ended else ssl_error(e)) from None
+            raise _why_not(e) from None
         pieces = [data]
         while incoming.pending or self._more():
             try:
                 data = self._read(RECORD)
             except ssl.SSLWantReadError:
                 break
-            except ssl.SSLError:
+            except ssl.SSLZeroReturnError:
+                data = b""
+            except ssl.SSLError as e:
+                self._error = _why_not(e)  # OpenSSL would say something else the next time
                 data = b""
             if not data:
                 self.more = True  # the end or an error, which the next call gives
@@ -129,11 +148,19 @@ class StandardMachine:
         return b"".join(pieces)
 
     def end(self) -> bool:
+        self._remember()
         try:
             self.object.unwrap()
         except ssl.SSLError:
             return False  # the peer has not said so yet, or the connection is broken anyway
         return True
+
+    def _remember(self) -> None:
+        """Leave the session. With TLS 1.3 it comes at any time after the handshake, so this is done at the end."""
+        if self._memory is not None:
+            session = self.object.session
+            if session is not None and (session.has_ticket or session.id):
+                self._memory.session = session
 
     def negotiated(self) -> bytes | None:
         name = self.object.selected_alpn_protocol()
@@ -146,13 +173,42 @@ class StandardMachine:
             return None  # the handshake is not done
 
 
+def _why_not(e: ssl.SSLError) -> TLSError:
+    """Why nothing more can be read."""
+    ended = isinstance(e, ssl.SSLEOFError) or e.reason == "UNEXPECTED_EOF_WHILE_READING"
+    return TLSError(cut() if ended else ssl_error(e))
+
+
 def cut() -> errors.ConnectionLost:
     """The error of a connection that has ended without the peer's word: the end may be of an attacker's making."""
     return errors.ConnectionLost("TLS was not ended (no close_notify), so data may be missing")
 
 
+# What OpenSSL calls some of the things that happen every day.
+_IN_WORDS = {
+    "HTTP_REQUEST": "the peer has sent a plain HTTP request, and no TLS (http:// where https:// is needed?)",
+    "HTTPS_PROXY_REQUEST": "the peer has sent a plain HTTP request to a proxy, and no TLS",
+    "WRONG_VERSION_NUMBER": "what the peer has sent is no TLS",
+    "PACKET_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "ENCRYPTED_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "DATA_LENGTH_TOO_LONG": "the peer has sent a record that is longer than TLS allows",
+    "NO_SHARED_CIPHER": "the peer knows no cipher that we know",
+    "UNSUPPORTED_PROTOCOL": "the peer knows no version of TLS that is allowed here",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the peer has shown no certificate, and one is needed",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": "what the peer has sent was changed on its way",
+}
+
+
 def ssl_error(e: Exception) -> errors.SSLError:
-    """What Plait says for an error of `ssl`."""
+    """What Plait says for an error of `ssl`: in words, with OpenSSL's name behind them."""
     if isinstance(e, ssl.SSLCertVerificationError):
         return errors.SSLError(string=f"the certificate is not accepted: {e.verify_message}")
-    return errors.SSLError(string=str(getattr(e, "reason", None) or e))
+    reason = getattr(e, "reason", None)
+    if not reason:
+        return errors.SSLError(string=str(e))
+    words = _IN_WORDS.get(reason)
+    if words is None:
+        _, alert, name = reason.partition("_ALERT_")
+        plain = (name or reason).lower().replace("_", " ")
+        words = f"the peer has ended TLS with an alert: {plain}" if alert else plain
+    return errors.SSLError(string=f"{words} ({reason})")

@@ -68,9 +68,12 @@ class SocketFile:
             raise errors.CannotListenError(None, os.fsdecode(self.address), e) from None
         return sock
 
-    def take_over(self) -> None:
-        """The file is there already: the process before us has made it, and hands it over, with the lock."""
-        self._taken_over = True
+    def take_over(self, from_before: bool = True) -> None:
+        """The file is there already: another process has made it, and hands it over, with the lock.
+
+        :param from_before: that is the process before us, which may still have to go on with it (see `Inherited.complete`).
+        """
+        self._taken_over = from_before
         self._made = _identity(self.address) if self._is_file else None
         if self._lock is not None:
             self._lock.locked = True

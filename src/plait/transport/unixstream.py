@@ -20,6 +20,7 @@ from plait.failure import Failure
 from plait.interfaces import IFileDescriptorReceiver, IUNIXTransport, adapt, implementer
 from plait.log import Logger
 from plait.transport.stream import HIGH_WATER, Connection
+from plait.transport.watching import ErrorPoll, ends_at_errors, watch_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +55,12 @@ class UNIXStream(asyncio.Transport):
         self._sent = 0  # bytes since the beginning; what is in the buffer comes after them
         self._descriptors: deque[tuple[int, int]] = deque()  # with the number of the byte that each travels with
         self._held: bytes | None = None  # came with a descriptor that a hook still works on
+        self._errors = ErrorPoll(sock.fileno()) if ends_at_errors(loop) else None
         self._reading = False
         self._writing = False
         self._paused = False
         self._full = False
-        self._high = HIGH_WATER
-        self._low = HIGH_WATER // 4
+        self._high, self._low = HIGH_WATER, HIGH_WATER // 4
         self._ended = False  # write_eof was called
         self._closing = False
         self._gone = False
@@ -118,12 +119,18 @@ class UNIXStream(asyncio.Transport):
         except OSError as e:
             self._lose(e)
             return
+        if self._errors is not None and self._errors.has_error():
+            self._loop.call_soon(self._watch_again)  # behind this, there is a reset to be read
         if ancillary or flags & socket.MSG_CTRUNC:
             self._take_descriptors(ancillary, flags)
             if self._paused and not self._closing:
                 self._held = data
                 return
         self._deliver(data)
+
+    def _watch_again(self) -> None:
+        if self._reading:
+            watch_again(self._loop, self._socket, self._readable)
 
     def _deliver_held(self) -> None:
         data = self._held

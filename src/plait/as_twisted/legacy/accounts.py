@@ -38,7 +38,7 @@ def gidFromString(gidString: str) -> int:
     except ValueError:
         if grp is None:
             raise
-        return grp.getgrnam(gidString).gr_gid
+        return int(grp.getgrnam(gidString)[2])
 
 
 def initgroups(uid: int, primaryGid: int | None) -> None:

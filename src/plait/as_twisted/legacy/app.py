@@ -9,6 +9,7 @@ import getpass
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from operator import attrgetter
 from typing import IO, Any
 
 from plait.as_twisted.legacy.application import loadApplication
@@ -34,7 +35,7 @@ class ReactorSelectionMixin:
     def opt_help_reactors(self) -> None:
         """List the reactors that can be chosen."""
         available, not_here = [], []
-        for installer in self._getReactorTypes():
+        for installer in sorted(self._getReactorTypes(), key=attrgetter("shortName")):
             try:
                 import_module(installer.moduleName)
             except ImportError as error:

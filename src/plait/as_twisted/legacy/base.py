@@ -1,4 +1,7 @@
-"""`twisted.internet.base.DelayedCall`, as those make it that have timers of their own (another clock, another reactor)."""
+"""What `twisted.internet.base` has for those who make reactors of their own.
+
+A `DelayedCall` is as those make it that have timers of their own (another clock, another reactor).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,17 @@ from typing import Any, cast
 from plait import engine
 from plait.as_twisted.legacy.runtime import seconds as real_seconds
 from plait.engine.timers import Timers
+from plait.interfaces import implementer
+from plait.interfaces.reactor import _ISupportsExitSignalCapturing
 
-__all__ = ["DelayedCall"]
+__all__ = ["DelayedCall", "ReactorBase"]
+
+
+@implementer(_ISupportsExitSignalCapturing)
+class ReactorBase(engine.Reactor):
+    """What reactors of one's own are made from: Plait's, which notes in `_exitSignal` nothing unless a subclass does."""
+
+    _exitSignal: int | None = None
 
 
 class _Maker:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from plait.as_twisted.legacy.plugin import IPlugin, getPlugins
 from plait.as_twisted.legacy.systemd import ListenFDs
 from plait.deferred import Deferred
-from plait.endpoints.strings import CLIENTS, SERVERS, endpoint_of, given_endpoint, quoteStringArgument
+from plait.endpoints.strings import (
+    CLIENTS,
+    SERVERS,
+    Parser,
+    endpoint_of,
+    given_descriptors,
+    given_endpoint,
+    quoteStringArgument,
+)
 from plait.endpoints.wrapping import proxyEndpoint
 from plait.failure import Failure
 from plait.interfaces import (
@@ -27,13 +35,25 @@ __all__ = ["clientFromString", "serverFromString"]
 def serverFromString(reactor: Any, description: str | bytes) -> Any:
     """As `plait.endpoints.serverFromString`; plugins that provide `IStreamServerEndpointStringParser` are asked, too."""
     more = _from_plugins(IStreamServerEndpointStringParser, "parseStreamServer")
-    return endpoint_of(reactor, description, SERVERS, "parseStreamServer", more)
+    return endpoint_of(reactor, description, _kinds("SERVERS", SERVERS, description), "parseStreamServer", more)
 
 
 def clientFromString(reactor: Any, description: str | bytes) -> Any:
     """As `plait.endpoints.clientFromString`; plugins for strings of clients are asked, too."""
     more = _from_plugins(IStreamClientEndpointStringParserWithReactor, "parseStreamClient")
-    return endpoint_of(reactor, description, CLIENTS, "parseStreamClient", more)
+    return endpoint_of(reactor, description, _kinds("CLIENTS", CLIENTS, description), "parseStreamClient", more)
+
+
+def _kinds(which: str, ours: dict[str, Parser], description: str | bytes) -> dict[str, Parser]:
+    """Ours; for TLS those over pyOpenSSL, if that is installed, whose objects programs ask for. It is not loaded for others."""
+    text = description.decode("utf-8", "replace") if isinstance(description, bytes) else description
+    if not {"ssl", "tls"} & set(text.split(":")):
+        return ours
+    try:
+        tls = import_module("plait.as_twisted.legacy.tlsendpoints")
+    except ImportError:
+        return ours
+    return {**ours, **getattr(tls, which)}
 
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
@@ -71,7 +91,7 @@ class SystemdParser(_ServerParser):
 
     def _parse(self, reactor: Any, domain: str, index: str | None = None, name: str | None = None) -> Any:
         if self._sddaemon is None:
-            self._sddaemon = ListenFDs.fromEnvironment(dict(os.environ))
+            self._sddaemon = ListenFDs(*given_descriptors())
         given, names = self._sddaemon.inheritedDescriptors(), self._sddaemon._names
         return given_endpoint(reactor, given, names, domain, index, name)
 
@@ -95,7 +115,7 @@ class TLSClientParser:
 
     def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> Any:
         """The endpoint, as `clientFromString` makes it of such a string."""
-        return CLIENTS[self.prefix](reactor, *args, **kwargs)
+        return clientFromString(reactor, unparse([self.prefix, *args], kwargs))
 
 
 systemd, stdio, tcp6 = SystemdParser(), StandardIOParser(), TCP6ServerParser()

@@ -161,7 +161,6 @@ def _loopbackAsyncBody(
         for _, queue, target in ways:
             if queue.disconnect:
                 over = True
-                queue.disconnect = False
                 if queue:
                     pumpPolicy(queue, target)
         if over:

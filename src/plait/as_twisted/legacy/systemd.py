@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping, Sequence
 
+from plait.transport import handover
+
 __all__ = ["ListenFDs"]
 
 FIRST = 3
@@ -33,6 +35,9 @@ class ListenFDs:
         """Read what the environment says, if it is meant for this process, and take it out of the environment."""
         if environ is None:
             environ = os.environ
+            if handover.given:
+                given_names = environ.pop("LISTEN_FDNAMES", "")
+                return cls(handover.given, given_names.split(":") if given_names else [])
         count, names = 0, []
         if environ.get("LISTEN_PID") == str(os.getpid()) and environ.get("LISTEN_FDS", "").isdecimal():
             count = int(environ["LISTEN_FDS"])

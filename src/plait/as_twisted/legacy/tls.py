@@ -1,190 +1,420 @@
-"""What `twisted.protocols.tls` is: TLS as a protocol in front of a protocol, over any transport.
+"""What `twisted.protocols.tls` is: TLS as a protocol in front of a protocol, over any transport and by pyOpenSSL.
 
-New programs say `listenSSL`, `connectSSL` or ``transport.startTLS``, which put the same layer under a connection
+New programs say `listenSSL`, `connectSSL` or ``transport.startTLS``, which put TLS under a connection
 (`plait.transport.tlslayer`) with a call less for each piece of data. This is for transports that have none of these: one
 protocol inside another, or the fakes of tests.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from OpenSSL import SSL
+
+from plait.as_twisted.legacy.tlsfactories import SomeConnectionCreator, connection_maker
+from plait.as_twisted.legacy.tlslimits import Limit
+from plait.as_twisted.legacy.tlsproducers import AggregateSmallWrites, ProducerMembrane, PullToPush
 from plait.current import getReactor
-from plait.errors import ConnectionDone
+from plait.errors import ConnectionDone, SSLError
 from plait.failure import Failure
-from plait.interfaces import IHandshakeListener, INegotiated, adapt, alsoProvides
+from plait.interfaces import IHandshakeListener, INegotiated, ISystemHandle, adapt, implementer
 from plait.protocol import connectionDone
 from plait.protocol.policies import ProtocolWrapper, WrappingFactory
-from plait.transport.tls import check_context_factory, machine_for
-from plait.transport.tlslayer import TLSLayer
+from plait.transport.tls import names_of
+from plait.transport.tlslayer import END_LIMIT, HANDSHAKE_LIMIT
+from plait.transport.tlsmachine import RECORD, cut
 
-__all__ = ["TLSMemoryBIOFactory", "TLSMemoryBIOProtocol"]
+__all__ = ["BufferingTLSTransport", "SomeConnectionCreator", "TLSMemoryBIOFactory", "TLSMemoryBIOProtocol"]
 
-
-class _Loop:
-    """What the layer asks of an event loop, from a reactor or a clock."""
-
-    def __init__(self, clock: Any) -> None:
-        self._clock = clock
-
-    def call_later(self, delay: float, function: Any) -> Any:
-        return self._clock.callLater(delay, function)
-
-    def call_soon(self, function: Any) -> Any:
-        return self._clock.callLater(0, function)
+# Bytes that are taken from OpenSSL, or given to it, at once.
+_PIECE = 1 << 16
 
 
-class _Below:
-    """A transport of Twisted's kind as the layer sees one."""
-
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self.write = transport.write
-        self.close = transport.loseConnection
-
-    def abort(self) -> None:
-        abort = getattr(self._transport, "abortConnection", None) or self._transport.loseConnection
-        abort()
-
-    def set_protocol(self, protocol: Any) -> None:
-        pass  # the wrapper hands on what comes
-
-    def pause_reading(self) -> None:
-        self._transport.pauseProducing()
-
-    def resume_reading(self) -> None:
-        self._transport.resumeProducing()
-
-    def get_write_buffer_size(self) -> int:
-        return 0  # not told
-
-
+@implementer(ISystemHandle, INegotiated)
 class TLSMemoryBIOProtocol(ProtocolWrapper):
-    """Puts one protocol under TLS. Attributes as of `ProtocolWrapper`."""
+    """Puts one protocol under TLS. Attributes as of `ProtocolWrapper`.
 
-    _layer: TLSLayer
-    _reason: Failure | None = None
+    What is written before the handshake is done waits for its end. `loseConnection` sends what was written, waits for a
+    producer to finish and for the peer to end TLS as well, and delivers what still comes meanwhile. A connection that ends
+    without the peer's word for it is lost with ConnectionLost, one that TLS refuses with OpenSSL.SSL.Error, or with
+    what `failVerification` was given.
+    """
+
+    acceptableProtocols: Sequence[bytes] = ()
+    _tlsConnection: Any = None
+    _producer: ProducerMembrane | None = None
+    _reason: Failure | None = None  # what the wrapped protocol is to be told, if not what the transport says
+    _refused: Failure | None = None  # by a check that is not OpenSSL's
+    _handshake_done = False
+    _over = False  # TLS is: nothing more comes or goes
+    _aborted = False
+    _lost = False  # the transport is
+    _shutting_down = False
+    _peer_ended = False  # by TLS's own word
+    _paused = False  # what is read
+    _limit: Limit
+
+    def __init__(self, factory: Any, wrappedProtocol: Any) -> None:
+        super().__init__(factory, wrappedProtocol)
+        self._unsent: list[bytes] = []
+
+    # -- as a protocol
 
     def makeConnection(self, transport: Any) -> Any:
         """Take the transport, let the wrapped protocol begin, then shake hands."""
-        factory = self.factory
-        host = getattr(getattr(transport, "getPeer", lambda: None)(), "host", None)
-        machine = machine_for(factory.contextFactory, factory.isClient, host)
-        self._layer = TLSLayer(factory.loop, machine, _Below(transport), self)
+        self._tlsConnection = self.factory.connection_for(self)
+        self._limit = Limit(self.factory._clock)
+        self._limit.start(HANDSHAKE_LIMIT, self._too_slow)
         result = super().makeConnection(transport)
-        alsoProvides(self, INegotiated)
-        self._layer.begin()
+        self._shake_hands()
         return result
 
-    # -- what comes from the transport
-
-    def dataReceived(self, data: bytes) -> Any:
+    def dataReceived(self, data: bytes) -> None:
         """Take what has come from the network."""
-        self._layer.data_received(data)
+        connection = self._tlsConnection
+        if connection is None or self._over or not data:
+            return
+        connection.bio_write(data)
+        if not self._handshake_done:
+            self._shake_hands()
+        if self._handshake_done and not self._over:
+            if self._unsent:
+                self._send_unsent()
+            self._deliver()
 
     def connectionLost(self, reason: Failure = connectionDone) -> Any:
-        """The transport is gone: the layer says what that means for the wrapped protocol."""
-        self._reason = reason
-        self._layer.connection_lost(None if reason.check(ConnectionDone) else reason.value)
+        """The transport is gone: hand on what has come before, and say what the end means."""
+        self._lost = True
+        if not self._over and not self._aborted:
+            self._tlsConnection.bio_shutdown()
+            self._paused = False
+            if self._handshake_done:
+                self._deliver()
+            # an end without the peer's word for it, unless it was ours
+            if not (self._over or self._peer_ended or self._shutting_down) and reason.check(ConnectionDone):
+                self._reason = self._reason or Failure(cut())
+        self._over = True
+        self._limit.stop()
+        self._tlsConnection = None
+        self._unsent.clear()
+        self._producer = None
+        reason, self._reason, self._refused = self._reason or reason, None, None
+        return super().connectionLost(reason)
 
-    # -- what comes from the layer
+    # -- the handshake
 
-    def data_received(self, data: bytes) -> None:
-        """Plain data."""
-        self.wrappedProtocol.dataReceived(data)
-
-    def eof_received(self) -> bool:
-        """The peer has said that its data ends: so do we."""
-        return False
-
-    def handshake_done(self) -> None:
-        """The peer is known."""
+    def _shake_hands(self) -> None:
+        try:
+            self._tlsConnection.do_handshake()
+            done = True
+        except SSL.WantReadError:
+            done = False
+        except SSL.Error:
+            done = False
+            if self._refused is None:
+                self._tlsShutdownFinished(Failure())
+                return
+        if self._refused is not None:
+            self._finish(self._refused)  # without a word: OpenSSL's would be that something is wrong with us
+            return
+        self._flush()
+        if not done or self._over:
+            return
+        self._handshake_done = True
+        self._limit.stop()
         listener = adapt(IHandshakeListener, self.wrappedProtocol, None)
         if listener is not None:
             listener.handshakeCompleted()
+        if not self._over:
+            self._send_unsent()
 
-    def pause_writing(self) -> None:
-        """Much was written before the handshake was done. Producers are those of the transport, which tells them."""
+    def failVerification(self, reason: Failure) -> None:
+        """A check of the peer that is not OpenSSL's has failed: the handshake ends, and the connection with `reason`."""
+        self._refused = reason
 
-    def resume_writing(self) -> None:
-        """It is under way."""
+    def _finish(self, reason: Failure | None) -> None:
+        self._reason = self._reason or reason
+        self._over = True
+        self._limit.stop()
+        if not self._lost:
+            self.transport.loseConnection()
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The end, and what the layer says of it."""
-        reason = self._reason
-        if exc is not None and (reason is None or exc is not reason.value):
-            reason = Failure(exc)
-        super().connectionLost(reason or connectionDone)
+    def _too_slow(self) -> None:
+        what = "the end of TLS" if self._handshake_done else "the TLS handshake"
+        self._reason = self._reason or Failure(SSLError(string=f"{what} took too long"))
+        self._abort()
+
+    # -- data
+
+    def _deliver(self) -> None:
+        """Hand up what can be read."""
+        while not self._over and not self._paused and not self._peer_ended:
+            try:
+                data = self._tlsConnection.recv(RECORD)
+            except SSL.WantReadError:
+                break
+            except SSL.ZeroReturnError:
+                self._peer_ended = True
+                self._shutdownTLS()
+                break
+            except SSL.Error as e:
+                # Newer OpenSSL says in words that the network has ended, and not by the peer's word.
+                ended = isinstance(e, SSL.SysCallError) or "unexpected eof" in str(e)
+                if not (ended and self._lost):
+                    self._tlsShutdownFinished(Failure(cut()) if ended else Failure())
+                break
+            self.wrappedProtocol.dataReceived(data)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Hand what OpenSSL has for the network to the transport."""
+        while self._tlsConnection is not None:
+            try:
+                data = self._tlsConnection.bio_read(_PIECE)
+            except SSL.WantReadError:
+                return
+            self.transport.write(data)
+            if len(data) < _PIECE:
+                return
+
+    def _send(self, data: bytes) -> None:
+        """Send `data`, or keep it for the time when TLS can take it."""
+        if self._over or not data:
+            return
+        if self._unsent or not self._handshake_done:
+            self._keep(data)
+            return
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._tlsConnection.send(view[:_PIECE].tobytes()) :]
+        except SSL.WantReadError:
+            self._keep(view.tobytes())
+        except SSL.Error:
+            self._tlsShutdownFinished(Failure())
+            return
+        self._flush()
+
+    def _keep(self, data: bytes) -> None:
+        self._unsent.append(data)
+        if self._producer is not None:
+            self._producer.pauseProducing()
+
+    def _send_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for data in unsent:
+            self._send(data)
+        if self._unsent or self._over:
+            return
+        if self._producer is not None:
+            self._producer.resumeProducing()
+        elif self.disconnecting:
+            self._shutdownTLS()
+
+    # -- the end
+
+    def _shutdownTLS(self) -> None:
+        """Say that our data ends; when the peer has said so as well, close the transport."""
+        if self._over:
+            return
+        self._shutting_down = True
+        try:
+            ended = bool(self._tlsConnection.shutdown())
+        except SSL.Error:
+            ended = False
+        self._flush()
+        if ended:
+            self._tlsShutdownFinished(None)
+        else:
+            self._limit.start(END_LIMIT, self._too_slow)
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
+        """TLS is over, by both ends' word or by an error: send the last of it, and close the transport."""
+        self._flush()
+        self._finish(reason)
+
+    def loseConnection(self) -> None:
+        """Send what was written, end the TLS connection, then close the transport. A producer may finish before."""
+        if self.disconnecting or self._over:
+            return
+        self.disconnecting = True
+        if self._unsent or self._producer is not None:
+            return
+        if self._handshake_done:
+            self._shutdownTLS()
+        else:
+            self._shutting_down = True
+            self.transport.loseConnection()
+
+    def loseWriteConnection(self) -> None:
+        """As `loseConnection`, which delivers what the peer still sends: TLS has no other half-close."""
+        self.loseConnection()
+
+    def abortConnection(self) -> None:
+        """Close now: what was written and has not gone out is lost."""
+        self._abort()
+
+    def _abort(self) -> None:
+        self._aborted = self._over = self.disconnecting = True
+        self._unsent.clear()
+        self._limit.stop()
+        abort = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection
+        abort()
 
     # -- as a transport
 
     def write(self, data: bytes) -> None:
-        """Send `data` under TLS."""
+        """Send `data` under TLS. Does nothing once the connection is over, or being closed with no producer to finish.
+
+        :raises TypeError: if `data` is not bytes.
+        """
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"data to be written must be bytes, not {type(data).__name__}; encode text first")
-        if data and not self.disconnecting:
-            self._layer.write(bytes(data))
+        if not self._over and (not self.disconnecting or self._producer is not None):
+            self._write(bytes(data))
+
+    def _write(self, data: bytes) -> None:
+        self._send(data)
 
     def writeSequence(self, iovec: Any) -> None:
         """Send several pieces, one after the other."""
         self.write(b"".join(iovec))
 
-    def loseConnection(self) -> None:
-        """Send what was written, end the TLS connection, then close the transport."""
-        if not self.disconnecting:
-            self.disconnecting = 1
-            self._layer.close()
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let `producer` fill the connection: paused while TLS or the transport below can take no more.
 
-    def abortConnection(self) -> None:
-        """Close now."""
-        self.disconnecting = 1
-        self._layer.abort()
+        A pull producer (not `streaming`) is asked once in each turn of the reactor.
+
+        :raises RuntimeError: if another producer is registered.
+        """
+        if self._over:
+            producer.stopProducing()
+            return
+        if self._producer is not None:
+            raise RuntimeError(f"cannot register {producer!r}: another producer was never unregistered")
+        pulled = None if streaming else PullToPush(producer, self)
+        self._producer = ProducerMembrane(pulled or producer)
+        if pulled is not None:
+            pulled.startStreaming()
+        if self._unsent:
+            self._producer.pauseProducing()
+        self.transport.registerProducer(self._producer, True)
+
+    def unregisterProducer(self) -> None:
+        """The producer is done; the connection is closed now if that was waited for."""
+        if self._producer is None:
+            return
+        producer, self._producer = self._producer._producer, None
+        if isinstance(producer, PullToPush):
+            producer.stopStreaming()
+        self.transport.unregisterProducer()
+        if self.disconnecting and not self._over and not self._unsent and self._handshake_done:
+            self._shutdownTLS()
 
     def pauseProducing(self) -> None:
         """Hand the wrapped protocol nothing more."""
-        self._layer.pause_reading()
+        self._paused = True
+        self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Go on."""
-        self._layer.resume_reading()
+        """Go on, with what has come meanwhile first."""
+        if not self._paused:
+            return
+        self._paused = False
+        self.transport.resumeProducing()
+        if self._handshake_done and not self._over:
+            # not now: whoever resumes may not expect data in the middle of the call
+            self.factory._clock.callLater(0, self._deliver_held)
+
+    def _deliver_held(self) -> None:
+        if not self._over:
+            self._deliver()
 
     def getHandle(self) -> Any:
-        """The object of the TLS library."""
-        return self._layer.machine.object
+        """The ``OpenSSL.SSL.Connection``; None when the connection is lost."""
+        return self._tlsConnection
 
     def getPeerCertificate(self) -> Any:
-        """The certificate that the peer has shown, or None."""
-        return self._layer.machine.peer_certificate()
+        """The certificate that the peer has shown (an X509), or None."""
+        return None if self._tlsConnection is None else self._tlsConnection.get_peer_certificate()
 
     @property
     def negotiatedProtocol(self) -> bytes | None:
         """The protocol agreed on by ALPN (RFC 7301), or None."""
-        return self._layer.machine.negotiated()
+        return (self._tlsConnection is not None and self._tlsConnection.get_alpn_proto_negotiated()) or None
+
+
+class BufferingTLSTransport(TLSMemoryBIOProtocol):
+    """One that makes one record of what is written in one turn of the reactor."""
+
+    _collected: AggregateSmallWrites
+
+    def makeConnection(self, transport: Any) -> Any:
+        """As above."""
+        self._collected = AggregateSmallWrites(self._send, self.factory._clock)
+        return super().makeConnection(transport)
+
+    def _write(self, data: bytes) -> None:
+        self._collected.write(data)
+
+    def loseConnection(self) -> None:
+        """As above."""
+        self._collected.flush()
+        super().loseConnection()
+
+    def unregisterProducer(self) -> None:
+        """As above."""
+        self._collected.flush()
+        super().unregisterProducer()
+
+    def _abort(self) -> None:
+        self._collected.drop()
+        super()._abort()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> Any:
+        """As above."""
+        result = super().connectionLost(reason)
+        self._collected.drop()
+        return result
 
 
 class TLSMemoryBIOFactory(WrappingFactory):
     """Puts each protocol that `wrappedFactory` builds under TLS.
 
-    :param contextFactory: as for `reactor.listenSSL` and `reactor.connectSSL`.
+    :param contextFactory: what makes connections of pyOpenSSL, or gives a context of it.
     :param isClient: which part of the handshake is ours.
     :param clock: what tells the time, if not the reactor.
     :raises TypeError: if `contextFactory` gives no context.
+
+    If `wrappedFactory` provides `IProtocolNegotiationFactory`, its protocols are agreed on by ALPN (RFC 7301).
     """
 
-    protocol = TLSMemoryBIOProtocol
+    protocol = BufferingTLSTransport
     noisy = False
 
     def __init__(self, contextFactory: Any, isClient: bool, wrappedFactory: Any, clock: Any = None) -> None:
         super().__init__(wrappedFactory)
-        check_context_factory(contextFactory)
-        self.contextFactory = contextFactory
-        self.isClient = isClient
-        self._clock = clock
+        self._creatorCallable = connection_maker(contextFactory, isClient, stacklevel=2)
+        self._isClient = isClient
+        self._given_clock = clock
 
     @property
-    def loop(self) -> Any:
-        """What the layer's timers run on."""
-        return _Loop(self._clock if self._clock is not None else getReactor())
+    def _clock(self) -> Any:
+        return getReactor() if self._given_clock is None else self._given_clock
+
+    def connection_for(self, tlsProtocol: Any) -> Any:
+        """A new connection of pyOpenSSL over memory, for that protocol."""
+        tlsProtocol.acceptableProtocols = names_of(self.wrappedFactory)
+        connection = self._creatorCallable(tlsProtocol)
+        connection.set_app_data(tlsProtocol)
+        if not self._isClient:
+            connection.set_accept_state()
+        else:
+            connection.set_connect_state()
+            if tlsProtocol.acceptableProtocols:
+                connection.set_alpn_protos(tlsProtocol.acceptableProtocols)
+        return connection
 
     def logPrefix(self) -> str:
         """The wrapped factory's name, and that it is under TLS."""

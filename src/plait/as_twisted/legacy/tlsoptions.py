@@ -6,137 +6,73 @@ They need ``pyopenssl`` and ``service-identity`` (the extra `plait[legacy]`). A 
 
 from __future__ import annotations
 
-import enum
-import ipaddress
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from OpenSSL import SSL
-from service_identity import VerificationError
-from service_identity.pyopenssl import verify_hostname, verify_ip_address
 
+from plait.as_twisted.legacy.deprecate import _mutuallyExclusiveArguments, deprecated
+from plait.as_twisted.legacy.tlsciphers import usable
+from plait.as_twisted.legacy.tlstrust import OpenSSLCertificateAuthorities, trust_of
+from plait.as_twisted.legacy.tlsversions import DEFAULT_MINIMUM, TLSVersion, forbidding, lowest
+from plait.as_twisted.version import Version
+from plait.errors import ConnectionLost
 from plait.failure import Failure
-from plait.interfaces import implementer
-from plait.interfaces.tls import IOpenSSLClientConnectionCreator, IOpenSSLContextFactory
+from plait.interfaces import IAcceptableCiphers, implementer
+from plait.interfaces.tls import IOpenSSLContextFactory
+from plait.log import Logger
+from plait.transport.opensslmachine import choose
 
-__all__ = [
-    "AcceptableCiphers",
-    "CertificateOptions",
-    "ClientTLSOptions",
-    "OpenSSLAcceptableCiphers",
-    "OpenSSLCertificateOptions",
-    "OpenSSLDefaultPaths",
-    "ProtocolNegotiationSupport",
-    "TLSVersion",
-    "TrustRoot",
-    "VerificationError",
-    "optionsForClientTLS",
-    "platformTrust",
-    "protocolNegotiationMechanisms",
-    "trustRootFromCertificates",
-]
+__all__ = ["CertificateOptions", "OpenSSLCertificateOptions"]
 
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:!aNULL:!MD5:!DSS"
+_log = Logger("plait.transport")
 
-
-class TLSVersion(enum.Enum):
-    """The versions of TLS, the oldest first."""
-
-    SSLv3 = SSL.SSL3_VERSION
-    TLSv1_0 = SSL.TLS1_VERSION
-    TLSv1_1 = SSL.TLS1_1_VERSION
-    TLSv1_2 = SSL.TLS1_2_VERSION
-    TLSv1_3 = SSL.TLS1_3_VERSION
-
-
-class ProtocolNegotiationSupport(enum.Flag):
-    """The ways to agree on the protocol above TLS. NPN is gone from OpenSSL and never among those that are there."""
-
-    NOSUPPORT = 0
-    NPN = 1
-    ALPN = 2
-
-
-def protocolNegotiationMechanisms() -> ProtocolNegotiationSupport:
-    """What can be used here: ALPN (RFC 7301)."""
-    return ProtocolNegotiationSupport.ALPN
-
-
-class OpenSSLAcceptableCiphers:
-    """Cipher suites that may be used, in OpenSSL's way of writing."""
-
-    def __init__(self, ciphers: str) -> None:
-        self.ciphers = ciphers
-
-    @classmethod
-    def fromOpenSSLCipherString(cls, cipherString: str) -> OpenSSLAcceptableCiphers:
-        """Those of a list such as ``"ECDHE+AESGCM:!aNULL"``."""
-        return cls(cipherString)
-
-
-AcceptableCiphers = OpenSSLAcceptableCiphers
-
-
-class TrustRoot:
-    """Authorities that are believed: `addTo` puts them into a context."""
-
-    def __init__(self, addTo: Callable[[SSL.Context], None]) -> None:
-        self._addCACertsToContext = addTo
-
-
-class OpenSSLDefaultPaths(TrustRoot):
-    """The authorities of the system, where OpenSSL looks for them."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda context: context.set_default_verify_paths())
-
-
-def platformTrust() -> OpenSSLDefaultPaths:
-    """The authorities of the system."""
-    return OpenSSLDefaultPaths()
-
-
-def trustRootFromCertificates(certificates: Iterable[Any]) -> TrustRoot:
-    """Believe these certificates alone: X509 objects of pyOpenSSL, or anything that holds one as `original`."""
-    originals = [getattr(certificate, "original", certificate) for certificate in certificates]
-    for original in originals:
-        if not hasattr(original, "get_subject"):
-            raise TypeError(f"{original!r} is no certificate: give X509 objects, or what has one as `original`")
-
-    def add(context: SSL.Context) -> None:
-        store = context.get_cert_store()
-        assert store is not None
-        for original in originals:
-            store.add_cert(original)
-
-    return TrustRoot(add)
-
-
-def _trust_of(what: Any) -> Any:
-    if what is True:
-        return platformTrust()
-    if hasattr(what, "_addCACertsToContext"):
-        return what
-    return trustRootFromCertificates([what])
+_persistence = deprecated(Version("Twisted", 15, 0, 0), "a real persistence system")
 
 
 @implementer(IOpenSSLContextFactory)
-class CertificateOptions:
+class OpenSSLCertificateOptions:
     """Everything that a TLS context is made of. The context is made when it is first asked for.
 
     :param privateKey: a PKey, with `certificate` (an X509) what we show; `extraCertChain` are the X509s that follow.
-    :param verify: whether the peer must show a certificate of one of `caCerts`; `trustRoot` says both in one word.
+    :param method: deprecated: one of pyOpenSSL's methods, in place of the options for versions.
+    :param verify: whether the peer must show a certificate of one of `caCerts` (X509s).
+    :param verifyDepth: how long a chain of certificates may be.
     :param requireCertificate: with `verify`, whether a client without a certificate is refused.
+    :param trustRoot: who is believed, in place of the three: a Certificate, or what `platformTrust` or
+        `trustRootFromCertificates` gives.
+    :param enableSessionTickets: let clients take up a session again by tickets, which weaken forward secrecy.
+    :param acceptableCiphers: those that may be used; None: strong ones with forward secrecy.
+    :param dhParameters: DiffieHellmanParameters of a server.
+    :param acceptableProtocols: names for ALPN, the best first.
     :param insecurelyLowerMinimumTo: an older TLSVersion than 1.2 to allow as well; `raiseMinimumTo`: a newer one to ask
         for; `lowerMaximumSecurityTo`: the newest to allow.
-    :param acceptableProtocols: names for ALPN, the best first.
+    :param contextForServerName: for a server of several names: called with the name that a client wants (ASCII bytes, or
+        None), it gives the context to go on with, or None for this one. If it raises, the connection is closed.
     :raises TypeError: for options that exclude one another.
-    :raises ValueError: if there is a key and no certificate, or the other way round, or if the versions leave nothing.
+    :raises ValueError: if there is a key and no certificate, or the other way round, or if the versions or the ciphers
+        leave nothing.
     """
 
     _context: SSL.Context | None = None
+    _contextFactory: Callable[[int], Any] = SSL.Context
+    _OP_NO_TLSv1_3 = SSL.OP_NO_TLSv1_3
+    _defaultMinimumTLSVersion = DEFAULT_MINIMUM
 
+    @_mutuallyExclusiveArguments(
+        [
+            ("trustRoot", "requireCertificate"),
+            ("trustRoot", "verify"),
+            ("trustRoot", "caCerts"),
+            ("method", "insecurelyLowerMinimumTo"),
+            ("method", "raiseMinimumTo"),
+            ("method", "lowerMaximumSecurityTo"),
+            ("raiseMinimumTo", "insecurelyLowerMinimumTo"),
+        ]
+    )
     def __init__(
         self,
         privateKey: Any = None,
@@ -152,37 +88,33 @@ class CertificateOptions:
         fixBrokenPeers: bool = False,
         enableSessionTickets: bool = False,
         extraCertChain: Sequence[Any] | None = None,
-        acceptableCiphers: OpenSSLAcceptableCiphers | None = None,
+        acceptableCiphers: IAcceptableCiphers | None = None,
         dhParameters: Any = None,
         trustRoot: Any = None,
         acceptableProtocols: Sequence[bytes] | None = None,
         raiseMinimumTo: TLSVersion | None = None,
         insecurelyLowerMinimumTo: TLSVersion | None = None,
         lowerMaximumSecurityTo: TLSVersion | None = None,
+        contextForServerName: Callable[[bytes | None], Any] | None = None,
     ) -> None:
         if (privateKey is None) != (certificate is None):
             raise ValueError("Give a private key and its certificate, or neither.")
         if extraCertChain and privateKey is None:
             raise ValueError("A chain of certificates (extraCertChain) needs a private key and a certificate.")
-        if trustRoot is not None and (verify or caCerts is not None):
-            raise TypeError("Give either trustRoot, or verify and caCerts: they say the same.")
         if verify and not caCerts:
             raise ValueError("To verify the peer, say by which authorities (caCerts, or trustRoot alone).")
-        if raiseMinimumTo and insecurelyLowerMinimumTo:
-            raise TypeError("Give either raiseMinimumTo or insecurelyLowerMinimumTo.")
-        if method is not None and (raiseMinimumTo or insecurelyLowerMinimumTo or lowerMaximumSecurityTo):
-            raise TypeError("Give either a method, or a minimum and a maximum of the version.")
-        minimum = insecurelyLowerMinimumTo or raiseMinimumTo or TLSVersion.TLSv1_2
-        if lowerMaximumSecurityTo and lowerMaximumSecurityTo.value < minimum.value:
-            raise ValueError(f"No version is left: at least {minimum.name}, at most {lowerMaximumSecurityTo.name}.")
-        if caCerts is not None and verify:
-            trustRoot = trustRootFromCertificates(caCerts)
         self.privateKey = privateKey
         self.certificate = certificate
-        self.method = SSL.TLS_METHOD if method is None else method
-        self.verify = trustRoot is not None
-        self.trustRoot = None if trustRoot is None else _trust_of(trustRoot)
+        self.extraCertChain = list(extraCertChain or ())
+        self.verify = verify
         self.caCerts = caCerts
+        if trustRoot is not None:
+            self.verify = True
+            self.trustRoot = trust_of(trustRoot)
+        elif verify:
+            self.trustRoot = OpenSSLCertificateAuthorities(caCerts or ())
+        else:
+            self.trustRoot = None
         self.verifyDepth = verifyDepth
         self.requireCertificate = requireCertificate
         self.verifyOnce = verifyOnce
@@ -190,118 +122,94 @@ class CertificateOptions:
         self.enableSessions = enableSessions
         self.fixBrokenPeers = fixBrokenPeers
         self.enableSessionTickets = enableSessionTickets
-        self.extraCertChain = list(extraCertChain or ())
         self.dhParameters = dhParameters
-        self._ciphers = _CIPHERS if acceptableCiphers is None else acceptableCiphers.ciphers
-        self._protocols = list(acceptableProtocols or ())
-        self._versions = None if method is not None else (minimum, lowerMaximumSecurityTo)
+        self._acceptableProtocols = list(acceptableProtocols or ())
+        self._contextForServerName = contextForServerName
+        self._options = SSL.OP_NO_SSLv2 | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE
+        if enableSingleUseKeys:
+            self._options |= SSL.OP_SINGLE_DH_USE | SSL.OP_SINGLE_ECDH_USE
+        if not enableSessionTickets:
+            self._options |= SSL.OP_NO_TICKET
+        if method is None:
+            minimum = lowest(raiseMinimumTo, insecurelyLowerMinimumTo, lowerMaximumSecurityTo)
+            self.method = SSL.TLS_METHOD
+            self._options |= forbidding(minimum, lowerMaximumSecurityTo)
+        else:
+            warnings.warn(
+                "Passing method to twisted.internet.ssl.CertificateOptions was deprecated in Twisted 17.1.0. Please use a "
+                "combination of insecurelyLowerMinimumTo, raiseMinimumTo, and lowerMaximumSecurityTo instead, as Twisted "
+                "will correctly configure the method.",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            self.method = method
+        self._cipherString = usable(acceptableCiphers, self.method, self._options)
 
-    def getContext(self) -> SSL.Context:
-        """The context, the same each time."""
+    @_persistence
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_context"}
+
+    @_persistence
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state
+
+    def getContext(self) -> Any:
+        """The context (an ``OpenSSL.SSL.Context``), the same each time."""
         if self._context is None:
-            self._context = self._make()
+            self._context = self._makeContext()
         return self._context
 
-    def _make(self) -> SSL.Context:
-        context = SSL.Context(self.method)
-        if self._versions is not None:
-            minimum, maximum = self._versions
-            context.set_min_proto_version(minimum.value)
-            if maximum is not None:
-                context.set_max_proto_version(maximum.value)
-        context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE)
+    def _makeContext(self, skipCiphers: bool = False) -> Any:
+        context = self._contextFactory(self.method)
+        context.set_options(self._options)
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)
         if self.certificate is not None:
             context.use_certificate(self.certificate)
             context.use_privatekey(self.privateKey)
             for extra in self.extraCertChain:
                 context.add_extra_chain_cert(extra)
             context.check_privatekey()
-        flags = SSL.VERIFY_NONE
+        context.set_verify(self._verify_flags(), lambda connection, certificate, error, depth, ok: bool(ok))
         if self.trustRoot is not None:
-            flags = SSL.VERIFY_PEER
-            if self.requireCertificate:
-                flags |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-            if self.verifyOnce:
-                flags |= SSL.VERIFY_CLIENT_ONCE
             self.trustRoot._addCACertsToContext(context)
-        context.set_verify(flags, lambda connection, certificate, error, depth, ok: bool(ok))
         context.set_verify_depth(self.verifyDepth)
-        if self.enableSingleUseKeys:
-            context.set_options(SSL.OP_SINGLE_DH_USE | SSL.OP_SINGLE_ECDH_USE)
         context.set_session_cache_mode(SSL.SESS_CACHE_SERVER if self.enableSessions else SSL.SESS_CACHE_OFF)
-        if self.enableSessions:
-            context.set_session_id(secrets.token_hex(16).encode())
-        if not self.enableSessionTickets:
-            context.set_options(SSL.OP_NO_TICKET)
+        # a client that comes back by a ticket is refused without one
+        context.set_session_id(secrets.token_hex(16).encode())
         if self.dhParameters is not None:
             context.load_tmp_dh(self.dhParameters._dhFile.path)
-        context.set_cipher_list(self._ciphers.encode())
-        if self._protocols:
-            context.set_alpn_protos(self._protocols)
-            context.set_alpn_select_callback(self._choose)
+        if not skipCiphers:
+            context.set_cipher_list(self._cipherString.encode("ascii"))
+        if self._acceptableProtocols:
+            context.set_alpn_protos(self._acceptableProtocols)
+        context.set_alpn_select_callback(partial(choose, acceptable=self._acceptableProtocols))
+        if self._contextForServerName is not None:
+            context.set_tlsext_servername_callback(self._server_name)
         return context
 
-    def _choose(self, connection: SSL.Connection, offered: list[bytes]) -> Any:
-        return next((name for name in self._protocols if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+    def _verify_flags(self) -> int:
+        if self.trustRoot is None:
+            return SSL.VERIFY_NONE
+        flags = SSL.VERIFY_PEER
+        if self.requireCertificate:
+            flags |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        if self.verifyOnce:
+            flags |= SSL.VERIFY_CLIENT_ONCE
+        return flags
 
-
-OpenSSLCertificateOptions = CertificateOptions
-
-
-@implementer(IOpenSSLClientConnectionCreator)
-class ClientTLSOptions:
-    """Makes a client's connections to one host, and refuses a certificate that is not of it (RFC 9525)."""
-
-    def __init__(self, hostname: str, ctx: SSL.Context) -> None:
-        self._ctx = ctx
-        self._hostname = hostname
+    def _server_name(self, connection: SSL.Connection) -> None:
+        assert self._contextForServerName is not None
+        name = connection.get_servername()
         try:
-            ipaddress.ip_address(hostname)
-            self._is_address = True
-        except ValueError:
-            self._is_address = False
-        self._ascii = hostname if hostname.isascii() else hostname.encode("idna").decode("ascii")
-        ctx.set_info_callback(self._on_info)
-
-    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
-        """A connection over memory, which sends the name of the host unless it is an IP address."""
-        connection = SSL.Connection(self._ctx, None)
-        connection.set_app_data(tlsProtocol)
-        if not self._is_address:
-            connection.set_tlsext_host_name(self._ascii.encode("ascii"))
-        return connection
-
-    def _on_info(self, connection: SSL.Connection, where: int, ret: int) -> None:
-        if not where & SSL.SSL_CB_HANDSHAKE_DONE:
-            return
-        try:
-            (verify_ip_address if self._is_address else verify_hostname)(connection, self._ascii)
-        except Exception:  # out of a callback of OpenSSL it would be lost
-            connection.get_app_data().failVerification(Failure())
+            context = self._contextForServerName(name)
+            if context is not None:
+                connection.set_context(context)
+        except (
+            Exception
+        ):  # out of a callback of OpenSSL it would be lost, and the client served with another certificate
+            _log.failure("There is no TLS context for the server name {name!r}", name=name)
+            what = "there is no certificate for the name that was asked for"
+            connection.get_app_data().failVerification(Failure(ConnectionLost(what)))
 
 
-def optionsForClientTLS(
-    hostname: str,
-    trustRoot: Any = None,
-    clientCertificate: Any = None,
-    acceptableProtocols: Sequence[bytes] | None = None,
-    *,
-    extraCertificateOptions: dict[str, Any] | None = None,
-) -> ClientTLSOptions:
-    """What a client of `hostname` needs: the certificate is verified, and that it is one of that host.
-
-    :param trustRoot: the authorities; None: those of the system.
-    :param clientCertificate: what we show: anything whose `options()` gives CertificateOptions takes part.
-    :raises TypeError: if `hostname` is no str.
-    """
-    if not isinstance(hostname, str):
-        raise TypeError(f"optionsForClientTLS needs the host name as str, not {type(hostname).__name__}")
-    extra = dict(extraCertificateOptions or {})
-    if clientCertificate is not None:
-        extra.update(privateKey=clientCertificate.privateKey.original, certificate=clientCertificate.original)
-    options = CertificateOptions(
-        trustRoot=platformTrust() if trustRoot is None else trustRoot,
-        acceptableProtocols=acceptableProtocols,
-        **extra,
-    )
-    return ClientTLSOptions(hostname, options.getContext())
+CertificateOptions = OpenSSLCertificateOptions

@@ -1,0 +1,204 @@
+"""Ports that several workers share: whoever comes first opens one, the parent keeps it, and all others get a copy.
+
+All have the same socket, and so one queue of those who want to connect. One who waits in it is served by the next worker that
+has time, and is not lost with a worker that dies. A worker opens a port with its own code, options and rights; the parent, which
+may be root, binds nothing. Of two that want to open the same one at once, the second waits until the first has done it.
+
+What is said (see `plait.daemon.channel`): a worker asks ``{"borrow": place, "index": n}``, where n counts the ports that it
+has at one and the same place (such as port 0). The answer is ``{"lent": true}``, with the socket, or ``{"lent": false}``: then
+it is to open the port, and says ``{"opened": true}``, with the socket, or ``{"opened": false}``.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from plait.daemon.channel import Channel, ChannelError, names
+from plait.errors import CannotListenError
+from plait.transport.handover import Place, inherited
+from plait.transport.unix import SocketFile, lock_of
+
+# Seconds that a worker waits for the answer of its parent, or for another worker that opens the same port.
+PATIENCE = 10.0
+
+# Sockets that are kept for the workers. A worker that has gone wrong must not eat all descriptors.
+MOST_PORTS = 1000
+
+
+class Borrower:
+    """The worker's side: what `inherited` asks for the sockets of this process."""
+
+    def __init__(self, channel: Channel, parent: int) -> None:
+        self._channel = channel
+        self.pid = parent
+        self._held: dict[Place, list[socket.socket | None]] = {}
+        self._opening = 0  # the index of the port that we have been told to open
+
+    def borrow(self, place: Place) -> socket.socket | None:
+        """See `plait.transport.handover.Lender`."""
+        held = self._held.setdefault(place, [])
+        # A port that has been closed and is opened again gets its own socket, not that of a second one at this place.
+        index = next((n for n, sock in enumerate(held) if sock is None or sock.fileno() < 0), len(held))
+        if index == len(held):
+            held.append(None)
+        try:
+            self._channel.sock.settimeout(PATIENCE)
+            self._channel.send({"borrow": place, "index": index})
+            answer: dict[str, Any] | None = None
+            while answer is None:
+                answer = next(self._channel.receive(), None)
+            self._opening = index
+            if not answer.get("lent"):
+                return None
+            held[index] = sock = socket.socket(fileno=self._channel.fetch_descriptor())
+            return sock
+        except (OSError, EOFError, ChannelError) as error:
+            raise _silent(place, error) from None
+        finally:
+            self._channel.sock.settimeout(0)
+
+    def lend(self, place: Place, sock: socket.socket | None) -> None:
+        """See `plait.transport.handover.Lender`."""
+        self._held[place][self._opening] = sock
+        try:
+            self._channel.sock.settimeout(PATIENCE)
+            self._channel.send({"opened": sock is not None}, None if sock is None else sock.fileno())
+        except OSError as error:
+            if sock is not None:  # else there is an error to tell already
+                sock.close()
+                raise _silent(place, error) from None
+        finally:
+            self._channel.sock.settimeout(0)
+
+
+def _silent(place: Place, error: BaseException) -> CannotListenError:
+    reason = "it is gone" if isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)) else str(error)
+    return CannotListenError(place[1], place[2], OSError(f"the parent process does not lend it: {reason}"))
+
+
+class LentPort:
+    """A socket that the parent keeps for its workers. It listens with it to nothing, but hands it to the next parent."""
+
+    def __init__(self, place: Place, sock: socket.socket, opened_here: bool) -> None:
+        self.place = place
+        self.sock = sock
+        self._file: SocketFile | None = None
+        if place[0] == "UNIX":
+            self._file = SocketFile(place[2], want_lock=_is_locked(place[2], opened_here))
+            self._file.take_over(from_before=not opened_here)
+
+    def fileno(self) -> int:
+        """The number of the socket's descriptor."""
+        return self.sock.fileno()
+
+    def hand_over(self, pid: int) -> None:
+        """The process `pid` goes on with the socket: leave what belongs to it."""
+        if self._file is not None:
+            self._file.hand_over(pid)
+
+    def stopListening(self) -> None:
+        """Close it. Those who connect are refused once no worker listens with it either."""
+        self.sock.close()
+        if self._file is not None:
+            self._file.remove()
+            self._file = None
+
+
+def _is_locked(path: str, by_us: bool) -> bool:
+    try:
+        holder = os.readlink(lock_of(path))
+    except (OSError, ValueError):
+        return False
+    return not by_us or holder == str(os.getpid())
+
+
+class Lending:
+    """The parent's side: the sockets of all workers. They are among the `ports` of the network, for the next process."""
+
+    def __init__(self, ports: set[Any]) -> None:
+        self._ports = ports
+        self._kept: dict[Place, list[LentPort | None]] = {}
+        self._opening: dict[tuple[Place, int], Borrowing] = {}
+        self._waiting: list[Borrowing] = []
+
+    def close(self) -> None:
+        """Lend nothing any more, and close our own copies."""
+        for ports in self._kept.values():
+            for port in ports:
+                if port is not None:
+                    self._ports.discard(port)
+                    port.stopListening()
+        self._kept.clear()
+
+    def ask(self, borrowing: Borrowing) -> None:
+        """A worker wants a socket: it gets one, or is told to open it, or waits for another one that does."""
+        place, index = borrowing.wanted
+        kept = self._kept.setdefault(place, [])
+        if index >= len(kept) + 1 or sum(map(len, self._kept.values())) >= MOST_PORTS:
+            raise ChannelError(f"too many ports at {place}")
+        if index == len(kept):
+            kept.append(None)
+        port = kept[index]
+        if port is None and (sock := inherited.take(place)) is not None:
+            port = self._keep(place, index, sock, opened_here=False)
+        if port is not None:
+            borrowing.answer(True, port.fileno())
+        elif borrowing.wanted in self._opening:
+            self._waiting.append(borrowing)
+        else:
+            self._opening[borrowing.wanted] = borrowing
+            borrowing.answer(False, None)
+
+    def opened(self, borrowing: Borrowing, descriptor: int | None) -> None:
+        """A worker that was told to open a port has done so, or could not (None), or has died."""
+        if self._opening.get(borrowing.wanted) is not borrowing:
+            if borrowing in self._waiting:
+                self._waiting.remove(borrowing)
+            if descriptor is not None:
+                os.close(descriptor)
+            return
+        del self._opening[borrowing.wanted]
+        if descriptor is not None:
+            place, index = borrowing.wanted
+            sock = socket.socket(fileno=descriptor)
+            if not _fits(place, sock):
+                sock.close()
+                raise ChannelError(f"another socket than that for {place}")
+            self._keep(place, index, sock, opened_here=True)
+        waiting = [other for other in self._waiting if other.wanted == borrowing.wanted]
+        self._waiting = [other for other in self._waiting if other.wanted != borrowing.wanted]
+        for other in waiting:
+            self.ask(other)
+
+    def _keep(self, place: Place, index: int, sock: socket.socket, opened_here: bool) -> LentPort:
+        self._kept[place][index] = port = LentPort(place, sock, opened_here)
+        self._ports.add(port)
+        return port
+
+
+class Borrowing:
+    """What one worker wants to have now; `answer` tells it."""
+
+    def __init__(self, message: dict[str, Any], answer: Callable[[bool, int | None], None]) -> None:
+        kind, interface, name = names(message.get("borrow"), 3)
+        index = message.get("index")
+        if not isinstance(index, int) or not 0 <= index < MOST_PORTS:
+            raise ChannelError(f"no index: {index!r:.60}")
+        self.wanted = (kind, interface, name), index
+        self.answer = answer
+
+
+def _fits(place: Place, sock: socket.socket) -> bool:
+    """Whether this can be the socket for that place: a worker that has gone wrong must not give others what they do not want."""
+    kind, _, name = place
+    try:
+        found = sock.getsockname()
+    except OSError:
+        return False
+    if kind == "UNIX":
+        return sock.family == socket.AF_UNIX and os.fsdecode(found) == name
+    streams = sock.type == socket.SOCK_STREAM
+    return isinstance(found, tuple) and streams == (kind == "TCP") and name in ("0", str(found[1]))
