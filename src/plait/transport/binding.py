@@ -34,10 +34,7 @@ class Binding:
 
 
 def makeBinding(address: str, port: int, *, reuseAddress: bool = False, reusePort: bool = False) -> Binding:
-    """A `Binding`, with what it says about sharing by name.
-
-    .. versionadded:: 0.1
-    """
+    """A `Binding`, with what it says about sharing by name."""
     return Binding(address, port, reuseAddress, reusePort)
 
 
