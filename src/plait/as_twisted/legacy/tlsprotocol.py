@@ -145,6 +145,8 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
             except SSL.ZeroReturnError:
                 self._peer_ended = True
                 self._shutdownTLS()
+                if not self._over:
+                    self._tlsShutdownFinished(None)
                 break
             except SSL.Error as e:
                 # Newer OpenSSL says in words that the network has ended, and not by the peer's word.
