@@ -161,17 +161,15 @@ class Lending:
                 os.close(descriptor)
             return
         del self._opening[borrowing.wanted]
-        if descriptor is not None:
-            place, index = borrowing.wanted
-            sock = socket.socket(fileno=descriptor)
-            if not _fits(place, sock):
-                sock.close()
-                raise ChannelError(f"another socket than that for {place}")
-            self._keep(place, index, sock, opened_here=True)
-        waiting = [other for other in self._waiting if other.wanted == borrowing.wanted]
-        self._waiting = [other for other in self._waiting if other.wanted != borrowing.wanted]
-        for other in waiting:
-            self.ask(other)
+        try:
+            if descriptor is not None:
+                place, index = borrowing.wanted
+                self._keep(place, index, _socket(place, descriptor), opened_here=True)
+        finally:
+            waiting = [other for other in self._waiting if other.wanted == borrowing.wanted]
+            self._waiting = [other for other in self._waiting if other.wanted != borrowing.wanted]
+            for other in waiting:
+                self.ask(other)
 
     def _keep(self, place: Place, index: int, sock: socket.socket, opened_here: bool) -> LentPort:
         self._kept[place][index] = port = LentPort(place, sock, opened_here)
@@ -191,13 +189,25 @@ class Borrowing:
         self.answer = answer
 
 
-def _fits(place: Place, sock: socket.socket) -> bool:
-    """Whether this can be the socket for that place: a worker that has gone wrong must not give others what they do not want."""
-    kind, _, name = place
+def _socket(place: Place, descriptor: int) -> socket.socket:
+    """The socket that a worker has opened. ChannelError if it cannot be the one for that place.
+
+    A worker that has gone wrong must not give others what they do not want.
+    """
     try:
-        found = sock.getsockname()
+        sock = socket.socket(fileno=descriptor)
     except OSError:
-        return False
+        os.close(descriptor)
+        raise ChannelError(f"no socket for {place}") from None
+    if not _fits(place, sock):
+        sock.close()
+        raise ChannelError(f"another socket than that for {place}")
+    return sock
+
+
+def _fits(place: Place, sock: socket.socket) -> bool:
+    kind, _, name = place
+    found = sock.getsockname()
     if kind == "UNIX":
         return sock.family == socket.AF_UNIX and os.fsdecode(found) == name
     streams = sock.type == socket.SOCK_STREAM

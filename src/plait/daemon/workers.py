@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +121,11 @@ class Workers(Supervisor):
         error = StartError("a worker ended before it was ready") if failure is None else failure.value
         self.ready.errback(error if isinstance(error, StartError) else StartError(str(error)))
 
+    async def _give_up(self, name: str, failure: Failure | None, in_time: bool) -> None:
+        for worker in self.workers:  # together, too
+            worker.terminate()
+        await super()._give_up(name, failure, in_time)
+
     def worker_ready(self, name: str) -> None:
         """One of them serves."""
         self.application = self.application or name
@@ -141,7 +145,6 @@ class Worker(Service):
         self._reload_later = False
         self.state = "ended"
         self.connections = 0
-        self.since = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -153,7 +156,8 @@ class Worker(Service):
         """Start the process. The first one of all is waited for, and the Deferred fires when it serves."""
         super().startService()
         self._process = process = _Process(self)
-        self.state, self.connections, self.since = "starting", 0, time.time()
+        self.state, self.connections = "starting", 0
+        self._reload_later = False
         try:
             process.start(self._workers.origin, self._workers.reactor)
         except BaseException:
