@@ -13,6 +13,7 @@ from plait.daemon import lending
 from plait.daemon.channel import LONGEST, Channel, ChannelError, shortened
 from plait.daemon.lending import Borrower, Borrowing, Lending
 from plait.errors import CannotListenError
+from plait.task import Clock
 from plait.transport.handover import Place
 
 pytestmark = pytest.mark.skipif(
@@ -31,7 +32,7 @@ class Worker:
         self.borrowing: Borrowing | None = None
 
     def ask(self, place: Place = ANYWHERE, index: int = 0) -> None:
-        self.borrowing = Borrowing({"borrow": list(place), "index": index}, self._answer)
+        self.borrowing = Borrowing({"borrow": list(place), "index": index}, self._answer, self)
         self._kept.ask(self.borrowing)
 
     def _answer(self, lent: bool, descriptor: int | None) -> None:
@@ -42,14 +43,23 @@ class Worker:
         with socket.socket(fileno=os.dup(descriptor)) as sock:
             self.told.append(sock.getsockname())
 
+    def returns(self, place: Place = ANYWHERE, index: int = 0) -> None:
+        message = {"returned": list(place), "index": index}
+        self._kept.returned(Borrowing(message, self._answer, self, "returned"))
+
     def opened(self, sock: socket.socket | None) -> None:
         assert self.borrowing is not None
         self._kept.opened(self.borrowing, None if sock is None else os.dup(sock.fileno()))
 
 
 @pytest.fixture
-def kept() -> Iterator[Lending]:
-    kept = Lending(set())
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept(clock: Clock) -> Iterator[Lending]:
+    kept = Lending(set(), clock)
     yield kept
     kept.close()
 
@@ -144,6 +154,51 @@ def test_what_is_no_socket_is_not_kept(kept: Lending) -> None:
         os.fstat(reading)
 
 
+def refuses(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_what_the_last_one_returns_is_closed_after_a_while(kept: Lending, clock: Clock) -> None:
+    first, second = Worker(kept), Worker(kept)
+    first.ask()
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        address = sock.getsockname()
+        first.opened(sock)
+    second.ask()
+    first.returns()
+    clock.advance(lending.GRACE + 1)
+    assert not refuses(address)  # the second one has it
+    second.returns()
+    second.returns()
+    first.returns(index=5)
+    first.returns(("TCP", "", "4"))
+    clock.advance(lending.GRACE - 1)
+    first.ask()
+    assert first.told[-1] == address
+    clock.advance(lending.GRACE + 1)
+    assert not refuses(address)
+    first.returns()
+    clock.advance(lending.GRACE)
+    assert refuses(address)
+    second.ask()
+    assert second.told[-1] == "open it"
+
+
+def test_what_a_dead_one_held_is_kept(kept: Lending, clock: Clock, listening: socket.socket) -> None:
+    worker = Worker(kept)
+    worker.ask()
+    worker.opened(listening)
+    kept.forget(worker)
+    clock.advance(lending.GRACE + 1)
+    another = Worker(kept)
+    another.ask()
+    assert another.told == [listening.getsockname()] and clock.getDelayedCalls() == []
+
+
 # ---- the worker's side
 
 
@@ -182,7 +237,9 @@ def test_a_socket_goes_from_hand_to_hand(line: tuple[Channel, Channel], listenin
     parent.send({"lent": False})
     assert borrower.borrow(ANYWHERE) is None
     borrower.lend(ANYWHERE, listening.dup())
+    assert list(borrower.returned()) == []
     sock.close()
+    assert list(borrower.returned()) == [(ANYWHERE, 0)] and list(borrower.returned()) == []
     parent.send({"lent": False})
     borrower.borrow(ANYWHERE)
     messages: list[dict[str, Any]] = []

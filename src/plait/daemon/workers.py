@@ -62,7 +62,7 @@ class Workers(Supervisor):
         self.application: str | None = None
         self.changed: Callable[[], object] = lambda: None
         self._serving = False
-        self.lending = Lending(reactor._net.ports)
+        self.lending = Lending(reactor._net.ports, reactor)
         self.workers = [Worker(self, number) for number in range(1, count + 1)]
         for worker in self.workers:
             self.addChild(worker, stopTimeout=self.patience + MARGIN)
@@ -293,8 +293,10 @@ class _Process(ProcessProtocol):
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "borrow" in message:
-            self._borrowing = Borrowing(message, self._answer)
+            self._borrowing = Borrowing(message, self._answer, self)
             self._lending.ask(self._borrowing)
+        elif "returned" in message:
+            self._lending.returned(Borrowing(message, self._answer, self, "returned"))
         elif "opened" in message:
             descriptor = self._channel.fetch_descriptor() if message["opened"] is True else None
             self._opened(descriptor)
@@ -323,6 +325,7 @@ class _Process(ProcessProtocol):
                 loop.remove_reader(self._channel.sock)
             self._channel.close()
             self._opened(None)
+            self._lending.forget(self)
 
     def _kill(self) -> None:
         try:
