@@ -163,6 +163,16 @@ def test_it_remembers_by_which_signal_it_was_stopped(own):
     assert own._exitSignal is None
 
 
+def test_a_handler_of_the_programs_own_can_hand_the_signal_on(own):
+    before = signal.signal(signal.SIGTERM, own.sigTerm)
+    try:
+        own.callWhenRunning(os.kill, os.getpid(), signal.SIGTERM)
+        own.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert own._exitSignal == signal.SIGTERM
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
 def test_into_the_background_with_what_was_begun(own):
     assert verifyObject(IReactorDaemonize, own)

@@ -9,6 +9,8 @@ import pytest
 
 from plait import reactor
 from plait.deferred import Deferred, DeferredList
+from plait.errors import ConnectionLost
+from plait.failure import Failure
 from plait.interfaces import directlyProvides
 from plait.protocol import ClientFactory, Factory, Protocol
 from plait.testing import ContractError, checkConnection, connections
@@ -108,6 +110,13 @@ class KnowsNoReason(Seam):
         self.inner.connectionLost()
 
 
+class CallsItAnError(Seam):
+    """Calls each end of a connection a failure."""
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.inner.connectionLost(Failure(ConnectionLost()))
+
+
 BAD = {
     "in the order in which": tcp(seam=Loses),
     "connectionLost is called once": tcp(seam=LosesTwice),
@@ -122,7 +131,7 @@ BAD = {
     "told to pause when more is written": tcp(altered(registerProducer=lambda self, producer, streaming: None)),
     "write raises TypeError": tcp(altered(write=lambda self, data: self.real.write(bytes(data or b"")))),
     "provides IPushProducer": tcp(Other),
-    "closed in good order": tcp(altered(loseConnection=lambda self: self.real.abortConnection())),
+    "closed in good order": tcp(seam=CallsItAnError),
 }
 
 

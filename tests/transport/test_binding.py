@@ -88,6 +88,33 @@ async def test_a_place_that_is_taken():
         assert isinstance(await client.failed, ConnectBindError)
 
 
+def link_local():
+    """An IPv6 address of ours that is valid on one link only (RFC 4291 section 2.5.6), with its zone; None if there is none."""
+    try:
+        with open("/proc/net/if_inet6") as file:
+            rows = [line.split() for line in file]
+    except OSError:
+        return None
+    for digits, _, _, _, _, name in rows:
+        if digits.startswith("fe80"):
+            return f"{socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits))}%{name}"
+    return None
+
+
+async def test_connecting_from_an_address_that_is_valid_on_one_link_only():
+    address = link_local()
+    if address is None:
+        pytest.skip("no link-local IPv6 address is known here")
+    async with Server(interface=address) as server:
+        assert server.address.host == address
+        client = Client()
+        reactor.connectTCP(address, server.address.port, client, bindAddress=(address, 0))
+        p = await client.connected
+        assert p.transport.getHost().host == p.transport.getPeer().host == address
+        p.transport.loseConnection()
+        await (await server.accepted()).lost
+
+
 @SHARED
 async def test_a_connection_that_is_closed_as_soon_as_it_is_there_closes_its_descriptor_once():
     numbers = []

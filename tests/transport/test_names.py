@@ -115,6 +115,16 @@ def test_an_older_resolver_knows_one_address(host, kind):
     assert simple.asked == ("a.example", ())
 
 
+def test_an_older_resolver_is_asked_for_names_as_they_are_on_the_wire():
+    simple = Simple(succeed("192.0.2.1"))
+    FromSimpleResolver(simple).resolveHostName(Receiver(), "bücher.example")
+    assert simple.asked == ("xn--bcher-kva.example", ())
+    receiver = Receiver()
+    FromSimpleResolver(simple).resolveHostName(receiver, "ü" * 64)
+    assert receiver.told == ["ü" * 64, "complete"]
+    assert simple.asked == ("xn--bcher-kva.example", ())
+
+
 def test_a_newer_resolver_gives_the_first_ipv4_address():
     resolver = ToSimpleResolver(SystemResolver(lambda *_: succeed([SIX, FOUR])))
     assert verifyObject(IResolverSimple, resolver)

@@ -266,6 +266,18 @@ async def test_a_producer_is_paused_when_the_peer_does_not_read(path):
         sock.close()
 
 
+async def test_what_a_connection_tells_of_itself(path):
+    async with Server(path) as server:
+        sock = raw(path)
+        p = await server.accepted()
+        assert repr(p.transport) == f"<Noting #0 on {path}>"
+        assert p.transport.logstr == f"Noting,0,{path}"
+        p.transport.bufferSize = 1000
+        assert p.transport.bufferSize == 1000
+        sock.close()
+        await p.lost
+
+
 async def test_a_peer_that_is_not_read_waits(path):
     async with Server(path) as server:
         sock = raw(path)

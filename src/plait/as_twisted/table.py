@@ -106,7 +106,7 @@ MODULES: Mapping[str, Row] = {
         tlsClientEndpointParser=f"{_LEGACY}.endpoints:tls",
     ),
     "twisted.plugins.twisted_reactors": _row(
-        **_each("reactorplugins", "asyncio default epoll iocp kqueue poll select")
+        **_each("reactorplugins", "asyncio default epoll gi gtk3 iocp kqueue poll select")
     ),
     "twisted.plugins.twisted_trial": _row(
         f"{_LEGACY}.trialplugins", _Reporter=f"{_LEGACY}.trialplugins:ReporterPlugin"
@@ -182,6 +182,7 @@ MODULES: Mapping[str, Row] = {
         f"{_LEGACY}.base",
         only="DelayedCall ReactorBase",
         PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
+        ThreadedResolver=f"{_LEGACY}.resolvers:ThreadedResolver",
         _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",
     ),
     "twisted.internet.defer": _row("plait.deferred", f"{_LEGACY}.defer"),
@@ -237,6 +238,7 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet._resolver": _row(
         f"{_LEGACY}.resolvers",
+        only="FirstOneWins GAIResolver",
         ComplexResolverSimplifier="plait.transport.names:ToSimpleResolver",
         SimpleResolverComplexifier="plait.transport.names:FromSimpleResolver",
     ),

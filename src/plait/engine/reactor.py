@@ -224,6 +224,13 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
             self._exitSignal = number
             self.stop()
 
+    def sigInt(self, number: int, frame: object = None) -> None:
+        """Stop in good order. For programs that set handlers of signals themselves: ``signal.signal(SIGINT, reactor.sigInt)``."""
+        self._exitSignal = number
+        self.callFromThread(self._stop_for_signal, number)
+
+    sigTerm = sigBreak = sigInt
+
     def _end(self) -> None:
         """The triggers of "shutdown" are done: close what is open, and let those that were connected know."""
         self._close_all()

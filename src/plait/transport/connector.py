@@ -172,7 +172,7 @@ class Connector:
     async def _connect_once(self, family: int, address: tuple[Any, ...]) -> None:
         loop = self._network.loop
         binding = self._binding
-        if binding is not None and (binding.reuseAddress or binding.reusePort):
+        if binding is not None and (binding.reuseAddress or binding.reusePort or "%" in binding.host):
             await self._connect_bound(family, address, binding)
             return
         # By address: what comes of it belongs to the loop alone, which is simpler than `_connect_bound`.
@@ -185,13 +185,14 @@ class Connector:
         )
 
     async def _connect_bound(self, family: int, address: tuple[Any, ...], binding: Binding) -> None:
-        """Connect from a socket with options, which the loops cannot set."""
+        """Connect from a socket with options, or from an address with a zone: the loops can do neither."""
         loop = self._network.loop
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             binding.apply(sock)
-            sock.bind((binding.host or _ANY[family], binding.port))
+            found = socket.getaddrinfo(binding.host or _ANY[family], binding.port, family, 0, 0, socket.AI_NUMERICHOST)
+            sock.bind(found[0][4])
             await loop.sock_connect(sock, address)
             transport, _ = await loop.create_connection(lambda: Connection(self, loop, self._network.outbox), sock=sock)
         except BaseException:

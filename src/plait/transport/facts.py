@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from plait.current import getReactor
-from plait.transport.address import Address, from_socket
+from plait.transport.address import Address, UNIXAddress, from_socket
 
 if TYPE_CHECKING:
     import asyncio
@@ -131,10 +131,12 @@ class Facts:
 
     @property
     def logstr(self) -> str:
-        """Protocol, number and peer of a connection that was made to us; of one that we have made, the protocol."""
+        """Protocol, number and peer (for UNIX our path) of a connection made to us; of one that we have made, the protocol."""
         if self.is_client:
             return f"{self.logPrefix()},client"
-        return f"{self.logPrefix()},{self.sessionno},{_host(self.getPeer())}"
+        peer = self.getPeer()
+        where = self.getHost().name if isinstance(peer, UNIXAddress) else peer.host  # type: ignore[union-attr]
+        return f"{self.logPrefix()},{self.sessionno},{os.fsdecode(where or b'')}"
 
     def __repr__(self) -> str:
         name = type(self.protocol).__name__
@@ -144,12 +146,8 @@ class Facts:
         return f"<{name} #{self.sessionno} on {_place(self._transport.get_extra_info('sockname'), port_alone=True)}{state}>"
 
 
-def _host(address: Any) -> str:
-    return str(getattr(address, "host", "") or "")
-
-
 def _place(name: Any, port_alone: bool = False) -> str:
     """A socket's address, for people; what is closed may have none any more."""
     if not isinstance(name, tuple):
-        return repr(os.fsdecode(name)) if isinstance(name, (str, bytes)) else "nowhere"
+        return os.fsdecode(name) if isinstance(name, (str, bytes)) else "nowhere"
     return str(name[1]) if port_alone else f"{name[0]}:{name[1]}"

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from plait.deferred import CancelledError, Deferred
+from plait.deferred import CancelledError, Deferred, fail
 from plait.errors import DNSLookupError
 from plait.failure import Failure
 from plait.interfaces import (
@@ -160,7 +160,12 @@ class FromSimpleResolver:
             address = IPv6Address if ":" in host else IPv4Address
             return [address(kind, host, portNumber)]
 
-        return Resolution(resolutionReceiver, hostName, self._simpleResolver.getHostByName(hostName).addCallback(read))
+        try:
+            # an older resolver knows names as they are on the wire (RFC 5891)
+            name = hostName if hostName.isascii() else hostName.encode("idna").decode("ascii")
+        except UnicodeError as e:
+            return Resolution(resolutionReceiver, hostName, fail(DNSLookupError(str(e))))
+        return Resolution(resolutionReceiver, hostName, self._simpleResolver.getHostByName(name).addCallback(read))
 
 
 @implementer(IResolverSimple)

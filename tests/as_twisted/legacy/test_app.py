@@ -70,19 +70,21 @@ def test_the_list_of_reactors(installed: list[str], monkeypatch: pytest.MonkeyPa
     assert ended.value.code == 0 and "loom" in here and "!gone" in not_here and installed == []
 
 
-def test_the_built_in_words(alias: None) -> None:
+def test_the_built_in_words(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from twisted.application.reactors import getReactorTypes, installReactor
 
     names = {installer.shortName for installer in getReactorTypes()}
-    assert {"default", "select", "poll", "epoll", "kqueue", "asyncio", "iocp"} <= names
+    assert {"default", "select", "poll", "epoll", "kqueue", "asyncio", "iocp", "gi", "gtk3"} <= names
     reactor = MemoryReactor()
     substituteReactor(reactor)
     try:
         assert installReactor("epoll") is reactor
     finally:
         substituteReactor(None)
+    monkeypatch.setitem(sys.modules, "gi", None)
+    monkeypatch.delitem(sys.modules, "gi.events", raising=False)
     with pytest.raises(ImportError):
-        installReactor("iocp")
+        installReactor("gi")
 
 
 def test_applications_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 
 def test_a_private_name_can_be_imported_and_says_what_it_is(alias: None) -> None:
-    from twisted.internet.tcp import _resolveIPv6
+    from twisted.internet.tcp import _FileDescriptorReservation
 
     with pytest.raises(NotImplementedError, match="private part"):
-        _resolveIPv6("::1", 80)
+        _FileDescriptorReservation(open)

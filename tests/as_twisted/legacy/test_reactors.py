@@ -72,12 +72,11 @@ def test_the_class_takes_a_loop(alias: None) -> None:
 def glib(monkeypatch: pytest.MonkeyPatch) -> asyncio.AbstractEventLoop:
     """PyGObject's module for asyncio, with a plain loop in the place of GLib's."""
     loop = asyncio.new_event_loop()
-    gi = ModuleType("gi")
-    gi.events = SimpleNamespace(  # type: ignore[attr-defined]
-        GLibEventLoopPolicy=lambda: SimpleNamespace(get_event_loop=lambda: loop)
-    )
-    monkeypatch.setitem(sys.modules, "gi", gi)
-    monkeypatch.delitem(sys.modules, "plait.as_twisted.legacy.glibreactor", raising=False)
+    events = ModuleType("gi.events")
+    policy = SimpleNamespace(get_event_loop=lambda: loop)
+    events.GLibEventLoopPolicy = lambda: policy  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gi", ModuleType("gi"))
+    monkeypatch.setitem(sys.modules, "gi.events", events)
     return loop
 
 
@@ -95,8 +94,8 @@ def test_glib_has_a_loop_for_it(
     glib.close()
 
 
-def test_without_pygobject_it_cannot_be_imported(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pygobject_it_says_what_is_missing(alias: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gi", None)
-    monkeypatch.delitem(sys.modules, "plait.as_twisted.legacy.glibreactor", raising=False)
-    with pytest.raises(ImportError, match="gi"):
-        import_module("twisted.internet.gireactor")
+    monkeypatch.delitem(sys.modules, "gi.events", raising=False)
+    with pytest.raises(ImportError, match=r"PyGObject 3\.50 or later"):
+        import_module("twisted.internet.gireactor").install()

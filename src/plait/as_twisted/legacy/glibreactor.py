@@ -5,9 +5,8 @@ PyGObject has an event loop of asyncio's kind since its version 3.50, and Plait 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
-
-from gi import events  # type: ignore[import-not-found, unused-ignore]
 
 from plait.as_twisted.legacy.main import installReactor
 from plait.engine import Reactor
@@ -18,8 +17,15 @@ __all__ = ["install"]
 def install(useGtk: Any = True) -> Reactor:
     """Make the reactor of the program one that runs on GLib's main loop. `useGtk` says nothing any more.
 
+    :raises ImportError: without PyGObject 3.50 or later.
     :raises plait.errors.ReactorAlreadyInstalledError: if the reactor has been asked for already.
     """
+    try:
+        events: Any = import_module("gi.events")
+    except ImportError as e:
+        raise ImportError(
+            f"a reactor on GLib's loop needs PyGObject 3.50 or later (pip install PyGObject): {e}"
+        ) from None
     reactor = Reactor(events.GLibEventLoopPolicy().get_event_loop())
     installReactor(reactor)
     return reactor
