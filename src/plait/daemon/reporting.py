@@ -17,7 +17,7 @@ _log = Logger(namespace="plait.daemon")
 INTERVAL = 1.0
 
 
-class Watch:
+class Reporting:
     """Tells systemd and the list of daemons how the workers are, from `begin` on."""
 
     def __init__(self, workers: Workers, notifier: Notifier, entry: Entry, file: str) -> None:
