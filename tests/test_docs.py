@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # these have tests of their own
-ELSEWHERE = {"classic", "tls"}
+ELSEWHERE = {"classic", "plugin", "tls"}
 
 SHOWN = re.compile(
     r'^```python\n--8<-- "(?P<program>examples/\w+/[^"]+)"\n```\n\n```text\n(?P<output>.*?)^```$',

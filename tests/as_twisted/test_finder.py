@@ -31,6 +31,12 @@ def test_classes_are_the_same_objects_under_both_names(alias: None) -> None:
     assert LineReceiver is plait.protocol.LineReceiver
 
 
+def test_the_package_has_a_file(alias: None) -> None:
+    import twisted
+
+    assert twisted.__file__ == as_twisted.__file__
+
+
 def test_submodules_are_bound_in_their_packages(alias: None) -> None:
     import twisted.internet.defer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from plait.daemon import registry
+from plait.daemon.ending import Target
 from plait.daemon.pidfile import is_alive
 from plait.daemon.registry import Daemon, Entry, daemons, start_of
 
@@ -346,3 +348,51 @@ def test_without_a_pid_file_in_this_folder(plait: Plait) -> None:
 def test_a_command_that_is_typed_wrongly(plait: Plait, arguments: list[str]) -> None:
     result = plait("stop", *arguments)
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
+
+
+@needs_root
+def test_a_daemon_that_has_given_up_its_rights_is_root_s_to_list_and_to_stop() -> None:
+    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
+    folder.chmod(0o755)
+    plait = Plait(folder)
+    try:
+        app = plait.path(plait.application(HEAD + "import encodings.idna\n"))
+        app.chmod(0o644)
+        assert plait("run", "-u", "nobody", "-y", str(app)).returncode == 0
+        pid = plait.pid()
+        assert listed(plait, pid) is not None
+        result = plait("stop")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert not is_alive(pid) and entry_of(pid).exists()  # it could not remove that
+        assert listed(plait, pid) is None and not entry_of(pid).exists()
+    finally:
+        plait.clean_up()
+        shutil.rmtree(folder)
+
+
+# ---- where the system tells less
+
+
+def test_without_descriptors_of_processes(sleeper: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    started = start_of(sleeper) or ""
+    with pytest.raises(ProcessLookupError), Target(sleeper, "another time"):
+        pass
+    with Target(sleeper, started) as target:
+        os.kill(sleeper, signal.SIGSTOP)  # so that it cannot end
+        assert target.end(0.01, now=False) is False
+        assert target.end(0.01, now=True) is False
+        os.kill(sleeper, signal.SIGCONT)
+        assert target.end(PATIENCE, now=False) is True
+    with pytest.raises(ProcessLookupError), Target(sleeper, started):
+        pass
+
+
+def test_without_proc_ps_says_when_a_process_was_started(sleeper: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("ps") is None:
+        pytest.skip("there is no ps on this machine: install procps to see this")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(registry, "open", lambda *_: (_ for _ in ()).throw(FileNotFoundError()), raising=False)
+    own, other = start_of(os.getpid()), start_of(sleeper)
+    assert own is not None and other is not None and own != "" and start_of(sleeper) == other
+    assert start_of(2**22 + 5) is None

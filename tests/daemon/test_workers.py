@@ -501,6 +501,32 @@ def test_all_open_their_log_anew_and_reload(plait: Plait) -> None:
     assert plait.path("old.log").read_text() == before
 
 
+def test_a_port_that_no_worker_listens_at_any_more_is_closed(plait: Plait) -> None:
+    source = VERSIONED + (
+        "class Closing(Service):\n    def reloadService(self):\n        unix.stopService()\n        return tcp.stopService()\n"
+        "Closing().setServiceParent(application)\n"
+    )
+    # as long as a service may take to be started again, which nobody here waits for
+    plait.path("sitecustomize.py").write_text("import plait.daemon.lending\nplait.daemon.lending.GRACE = 0.1\n")
+    plait.environment["PYTHONPATH"] = f"{plait.folder}{os.pathsep}{plait.environment['PYTHONPATH']}"
+    start(plait, source=source)
+    with connect(plait) as connection:
+        ask(connection)
+        os.kill(plait.pid(), signal.SIGHUP)
+
+        def is_refused() -> bool:
+            try:
+                connect(plait).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        until(is_refused, plait.log)
+        until(lambda: not plait.path("socket").exists(), plait.log)
+        assert ask(connection)[2] == "hello"
+    plait.stop()
+
+
 @pytest.mark.parametrize("engine", ["uvloop", "asyncio"])
 def test_new_workers_take_over_under_load(plait: Plait, engine: str) -> None:
     plait.environment["PLAIT_ENGINE"] = engine

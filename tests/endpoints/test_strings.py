@@ -185,13 +185,15 @@ async def echoes(port, client):
     await port.stopListening()
 
 
-@pytest.mark.parametrize("extra", ["", ":extraCertChain={cert}", ":sslmethod=TLSv1_2_METHOD"])
-def test_tls(run, certificate, extra):
+@pytest.mark.parametrize(
+    "kind, extra", [("ssl", ""), ("ssl", ":extraCertChain={cert}"), ("ssl", ":sslmethod=TLSv1_2_METHOD"), ("tls", "")]
+)
+def test_tls(run, certificate, kind, extra):
     key, cert = (quoteStringArgument(str(path)) for path in certificate)
     folder = quoteStringArgument(str(certificate[1].parent))
 
     async def main():
-        text = f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={cert}" + extra.format(cert=cert)
+        text = f"{kind}:0:interface=127.0.0.1:privateKey={key}:certKey={cert}" + extra.format(cert=cert)
         for client in (
             "tls:localhost:{}:trustRoots=" + folder,
             "ssl:localhost:{}:caCertsDir=" + folder,
@@ -200,6 +202,19 @@ def test_tls(run, certificate, extra):
         ):
             port = await serverFromString(plait.reactor, text).listen(Factory.forProtocol(Echo))
             await echoes(port, client.format(port.getHost().port))
+
+    run(main)
+
+
+def test_tls_with_a_folder_of_certificates(run, certificate, tmp_path):
+    for path, name in zip(certificate, ("localhost.key", "localhost.pem"), strict=True):
+        (tmp_path / name).write_bytes(path.read_bytes())
+    folder = quoteStringArgument(str(tmp_path))
+
+    async def main():
+        server = serverFromString(plait.reactor, f"tls:0:interface=127.0.0.1:certificates={folder}")
+        port = await server.listen(Factory.forProtocol(Echo))
+        await echoes(port, f"tls:localhost:{port.getHost().port}:trustRoots={folder}")
 
     run(main)
 

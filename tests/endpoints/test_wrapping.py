@@ -6,7 +6,16 @@ import pytest
 
 import plait
 from plait import Deferred, Factory, Protocol
-from plait.endpoints import HostnameEndpoint, SSL4ServerEndpoint, TCP4ServerEndpoint, proxyEndpoint, wrapClientTLS
+from plait.endpoints import (
+    HostnameEndpoint,
+    SSL4ServerEndpoint,
+    TCP4ServerEndpoint,
+    UNIXClientEndpoint,
+    UNIXServerEndpoint,
+    proxyEndpoint,
+    wrapClientTLS,
+    wrapServerTLS,
+)
 from plait.errors import SSLError
 from plait.transport import IPv4Address
 from plait.transport.tls import DefaultOpenSSLContextFactory, verifiedClientContextFactory
@@ -24,6 +33,24 @@ def test_tls_around_a_host_name(run, certificate, trust, bare):
         protocol = await endpoint.connect(Factory.forProtocol(Noting))
         protocol.transport.write(b"line\n")
         assert await protocol.got == b"line\n"
+        protocol.transport.loseConnection()
+        await protocol.lost
+        await port.stopListening()
+
+    run(main)
+
+
+def test_tls_at_a_unix_socket(run, certificate, trust, tmp_path):
+    async def main():
+        r = plait.reactor
+        path = str(tmp_path / "socket")
+        server = wrapServerTLS(DefaultOpenSSLContextFactory(*certificate), UNIXServerEndpoint(r, path))
+        port = await server.listen(Factory.forProtocol(Echo))
+        believed = verifiedClientContextFactory("localhost", trust)
+        protocol = await wrapClientTLS(believed, UNIXClientEndpoint(r, path)).connect(Factory.forProtocol(Noting))
+        protocol.transport.write(b"line\n")
+        assert await protocol.got == b"line\n"
+        assert protocol.transport.getPeerCertificate()["subjectAltName"][0] == ("DNS", "localhost")
         protocol.transport.loseConnection()
         await protocol.lost
         await port.stopListening()
@@ -49,6 +76,8 @@ def test_name_that_the_certificate_does_not_have(run, certificate, trust):
 def test_no_context():
     with pytest.raises((TypeError, AttributeError)):
         wrapClientTLS(None, HostnameEndpoint(None, "localhost", 1))
+    with pytest.raises((TypeError, AttributeError)):
+        wrapServerTLS(None, TCP4ServerEndpoint(None, 0))
 
 
 def test_proxy_header(run):

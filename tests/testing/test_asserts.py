@@ -14,7 +14,7 @@ CASE: Any = Assertions("fail")
 
 TRUE_AND_FALSE: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ("assertTrue assert_ failUnless", (1,), (0,)),
-    ("assertFalse failIf", (0,), (1,)),
+    ("assertFalse assertNot failIf", (0,), (1,)),
     ("assertEqual assertEquals failUnlessEqual failUnlessEquals", (1, 1), (1, 2)),
     ("assertNotEqual assertNotEquals failIfEqual failIfEquals", (1, 2), (1, 1)),
     ("assertIs assertIdentical failUnlessIdentical", (None, None), ([], [])),

@@ -93,13 +93,15 @@ def test_a_producer_is_asked_until_it_is_done() -> None:
     client.transport.loseConnection()
     pump.flush()
     assert server.data == b"0123456789"
-    assert client.closed
+    assert client.closed and producer.stopped
 
 
 def test_a_clock_moves_with_the_pump() -> None:
     clock, called = Clock(), []
     _, _, pump = joined(clock=clock)
     clock.callLater(0, called.append, 1)
+    pump.flush(advanceClock=False)
+    assert called == []
     pump.pump()
     assert called == [1]
 

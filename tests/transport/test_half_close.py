@@ -109,6 +109,24 @@ async def test_what_is_written_while_data_comes_after_the_half_close_is_dropped(
 
 
 @kinds("tcp", "unix")
+async def test_who_goes_on_to_read_after_the_end_is_not_told_twice(kind, certificate, tmp_path):
+    server, client, there = await pair(kind, certificate, tmp_path)
+    async with server:
+        client.transport.loseWriteConnection()
+        await there.read_closed
+        there.transport.pauseProducing()
+        await asyncio.sleep(0)
+        there.transport.resumeProducing()
+        for n in range(1, 4):  # time in which the end could come once more
+            there.transport.write(b"answer")
+            await client.wait_for(6 * n)
+        there.transport.loseConnection()
+        await client.read_closed
+        client.transport.loseConnection()
+        assert isinstance(await there.lost, ConnectionDone)
+
+
+@kinds("tcp", "unix")
 async def test_the_half_close_waits_for_a_producer(kind, certificate, tmp_path):
     class Producer:
         left = 5

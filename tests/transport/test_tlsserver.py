@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 
@@ -84,6 +85,22 @@ async def test_who_asks_for_another_name_gets_the_default(folder, made, name):
     assert contexts.reload() == []
     async with SecureServer(contexts) as server:
         assert await shown(server, made, name or "127.0.0.1") == "b.example"  # no name is sent for an address
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_name_that_is_none_is_refused(folder, made):
+    """Python says so on standard error, and answers with an alert."""
+    hello = ssl.MemoryBIO()
+    tls = believing(made).wrap_bio(ssl.MemoryBIO(), hello, server_hostname="a.example")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    async with SecureServer(ServerContexts(folder)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.address.port)
+        writer.write(hello.read().replace(b"a.example", b"\xff.\x80..wxyz"))
+        assert (await reader.read(1))[:1] == b"\x15"  # an alert
+        assert isinstance(await (await server.accepted()).lost, SSLError)
+        writer.close()
+        assert await shown(server, made, "a.example") == "a.example"
 
 
 async def test_a_mapping_of_names_to_files(made, tmp_path):

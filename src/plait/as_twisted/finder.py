@@ -340,12 +340,12 @@ def _place(row: Row, name: str) -> tuple[ModuleType, str] | None:
 
 
 def _public_names(row: Row) -> list[str]:
-    """What ``from module import *`` brings."""
+    """What ``from module import *`` brings: nothing of which one would be warned."""
     names = set(row.renamed)
     for room in row.rooms:
         offered = _names_in(room)
         names.update(offered & row.only if row.only else offered)
-    return sorted(names)
+    return sorted(names - row.deprecated.keys())
 
 
 @cache

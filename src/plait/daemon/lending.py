@@ -6,23 +6,31 @@ may be root, binds nothing. Of two that want to open the same one at once, the s
 
 What is said (see `plait.daemon.channel`): a worker asks ``{"borrow": place, "index": n}``, where n counts the ports that it
 has at one and the same place (such as port 0). The answer is ``{"lent": true}``, with the socket, or ``{"lent": false}``: then
-it is to open the port, and says ``{"opened": true}``, with the socket, or ``{"opened": false}``.
+it is to open the port, and says ``{"opened": true}``, with the socket, or ``{"opened": false}``. When it has closed a port while
+it serves, it says ``{"returned": place, "index": n}``; a worker that dies returns nothing.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from plait.daemon.channel import Channel, ChannelError, names
 from plait.errors import CannotListenError
 from plait.transport.handover import Place, inherited
 from plait.transport.unix import SocketFile, lock_of
 
+if TYPE_CHECKING:
+    from plait.engine import DelayedCall
+
 # Seconds that a worker waits for the answer of its parent, or for another worker that opens the same port.
 PATIENCE = 10.0
+
+# Seconds that the parent keeps a port that all workers have returned: longer than the longest back-off, so that a service that is
+# started again finds it, even where its process may not open it any more. Who connects meanwhile waits.
+GRACE = 60.0
 
 # Sockets that are kept for the workers. A worker that has gone wrong must not eat all descriptors.
 MOST_PORTS = 1000
@@ -73,6 +81,14 @@ class Borrower:
         finally:
             self._channel.sock.settimeout(0)
 
+    def returned(self) -> Iterator[tuple[Place, int]]:
+        """The ports that this process has closed since the last time."""
+        for place, held in self._held.items():
+            for index, sock in enumerate(held):
+                if sock is not None and sock.fileno() < 0:
+                    held[index] = None
+                    yield place, index
+
 
 def _silent(place: Place, error: BaseException) -> CannotListenError:
     reason = "it is gone" if isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)) else str(error)
@@ -85,6 +101,8 @@ class LentPort:
     def __init__(self, place: Place, sock: socket.socket, opened_here: bool) -> None:
         self.place = place
         self.sock = sock
+        self.holders: set[object] = set()
+        self.alarm: DelayedCall | None = None  # when it is closed, because nobody holds it
         self._file: SocketFile | None = None
         if place[0] == "UNIX":
             self._file = SocketFile(place[2], want_lock=_is_locked(place[2], opened_here))
@@ -94,6 +112,12 @@ class LentPort:
         """The number of the socket's descriptor."""
         return self.sock.fileno()
 
+    def wanted(self) -> None:
+        """It is not to be closed after all."""
+        if self.alarm is not None and self.alarm.active():
+            self.alarm.cancel()
+        self.alarm = None
+
     def hand_over(self, pid: int) -> None:
         """The process `pid` goes on with the socket: leave what belongs to it."""
         if self._file is not None:
@@ -101,6 +125,7 @@ class LentPort:
 
     def stopListening(self) -> None:
         """Close it. Those who connect are refused once no worker listens with it either."""
+        self.wanted()
         self.sock.close()
         if self._file is not None:
             self._file.remove()
@@ -118,8 +143,9 @@ def _is_locked(path: str, by_us: bool) -> bool:
 class Lending:
     """The parent's side: the sockets of all workers. They are among the `ports` of the network, for the next process."""
 
-    def __init__(self, ports: set[Any]) -> None:
+    def __init__(self, ports: set[Any], reactor: Any) -> None:
         self._ports = ports
+        self._reactor = reactor
         self._kept: dict[Place, list[LentPort | None]] = {}
         self._opening: dict[tuple[Place, int], Borrowing] = {}
         self._waiting: list[Borrowing] = []
@@ -145,6 +171,8 @@ class Lending:
         if port is None and (sock := inherited.take(place)) is not None:
             port = self._keep(place, index, sock, opened_here=False)
         if port is not None:
+            port.wanted()
+            port.holders.add(borrowing.who)
             borrowing.answer(True, port.fileno())
         elif borrowing.wanted in self._opening:
             self._waiting.append(borrowing)
@@ -161,17 +189,40 @@ class Lending:
                 os.close(descriptor)
             return
         del self._opening[borrowing.wanted]
-        if descriptor is not None:
-            place, index = borrowing.wanted
-            sock = socket.socket(fileno=descriptor)
-            if not _fits(place, sock):
-                sock.close()
-                raise ChannelError(f"another socket than that for {place}")
-            self._keep(place, index, sock, opened_here=True)
-        waiting = [other for other in self._waiting if other.wanted == borrowing.wanted]
-        self._waiting = [other for other in self._waiting if other.wanted != borrowing.wanted]
-        for other in waiting:
-            self.ask(other)
+        try:
+            if descriptor is not None:
+                place, index = borrowing.wanted
+                port = self._keep(place, index, _socket(place, descriptor), opened_here=True)
+                port.holders.add(borrowing.who)
+        finally:
+            waiting = [other for other in self._waiting if other.wanted == borrowing.wanted]
+            self._waiting = [other for other in self._waiting if other.wanted != borrowing.wanted]
+            for other in waiting:
+                self.ask(other)
+
+    def returned(self, borrowing: Borrowing) -> None:
+        """A worker has closed a port. If it was the last one, we close it too, after a while."""
+        place, index = borrowing.wanted
+        kept = self._kept.get(place, [])
+        port = kept[index] if index < len(kept) else None
+        if port is not None:
+            port.holders.discard(borrowing.who)
+            if not port.holders and port.alarm is None:
+                port.alarm = self._reactor.callLater(GRACE, self._drop, place, index)
+
+    def forget(self, who: object) -> None:
+        """A worker has died. What it held stays open, for those who wait in the queue and for the worker that comes next."""
+        for ports in self._kept.values():
+            for port in ports:
+                if port is not None:
+                    port.holders.discard(who)
+
+    def _drop(self, place: Place, index: int) -> None:
+        port = self._kept[place][index]
+        if port is not None:
+            self._kept[place][index] = None
+            self._ports.discard(port)
+            port.stopListening()
 
     def _keep(self, place: Place, index: int, sock: socket.socket, opened_here: bool) -> LentPort:
         self._kept[place][index] = port = LentPort(place, sock, opened_here)
@@ -180,24 +231,39 @@ class Lending:
 
 
 class Borrowing:
-    """What one worker wants to have now; `answer` tells it."""
+    """What one worker, `who`, wants to have now, or does not want any more; `answer` tells it."""
 
-    def __init__(self, message: dict[str, Any], answer: Callable[[bool, int | None], None]) -> None:
-        kind, interface, name = names(message.get("borrow"), 3)
+    def __init__(
+        self, message: dict[str, Any], answer: Callable[[bool, int | None], None], who: object, verb: str = "borrow"
+    ) -> None:
+        kind, interface, name = names(message.get(verb), 3)
         index = message.get("index")
         if not isinstance(index, int) or not 0 <= index < MOST_PORTS:
             raise ChannelError(f"no index: {index!r:.60}")
         self.wanted = (kind, interface, name), index
         self.answer = answer
+        self.who = who
+
+
+def _socket(place: Place, descriptor: int) -> socket.socket:
+    """The socket that a worker has opened. ChannelError if it cannot be the one for that place.
+
+    A worker that has gone wrong must not give others what they do not want.
+    """
+    try:
+        sock = socket.socket(fileno=descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise ChannelError(f"no socket for {place}") from None
+    if not _fits(place, sock):
+        sock.close()
+        raise ChannelError(f"another socket than that for {place}")
+    return sock
 
 
 def _fits(place: Place, sock: socket.socket) -> bool:
-    """Whether this can be the socket for that place: a worker that has gone wrong must not give others what they do not want."""
     kind, _, name = place
-    try:
-        found = sock.getsockname()
-    except OSError:
-        return False
+    found = sock.getsockname()
     if kind == "UNIX":
         return sock.family == socket.AF_UNIX and os.fsdecode(found) == name
     streams = sock.type == socket.SOCK_STREAM

@@ -30,11 +30,11 @@ from plait.daemon.logs import LogOutput, named_observer, syslog_observer
 from plait.daemon.pidfile import PidFile
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
+from plait.daemon.reporting import Reporting
 from plait.daemon.running import check_profile, in_debugger, profiled
 from plait.daemon.starting import INTERRUPTED, Starting, start_services, stop_services
 from plait.daemon.systemd import Notifier
 from plait.daemon.upgrade import Handed, Origin, Upgrading, take_up
-from plait.daemon.watch import Watch
 from plait.daemon.worker import WorkerLink
 from plait.daemon.workers import Workers
 from plait.deferred import ensureDeferred, setDebugging
@@ -166,7 +166,7 @@ def _serve(
             if worker is None:  # else the parent tells
                 _log.info("Ready.")
             if workers is not None:
-                Watch(workers, notifier, started.entry, started.file).begin()
+                Reporting(workers, notifier, started.entry, started.file).begin()
             notifier.ready()
             if watch is not None:
                 watch.start(reactor)

@@ -41,6 +41,7 @@ class WorkerLink(Link):
 
     def __init__(self, channel: Channel, detach: bool) -> None:
         self._channel = channel
+        self._borrower: Borrower
         self._detach = detach
         self._ready = False
         self._reactor: Any = None
@@ -61,7 +62,7 @@ class WorkerLink(Link):
             os.set_inheritable(descriptor, False)
         line.settimeout(0)
         link = cls(Channel(line), detach)
-        inherited.lender = Borrower(link._channel, os.getppid())
+        inherited.lender = link._borrower = Borrower(link._channel, os.getppid())
         for name in ("SIGHUP", "SIGUSR2"):
             if hasattr(signal, name):  # the parent's to answer; they must not end us, if they go to all processes
                 signal.signal(getattr(signal, name), lambda *_: None)
@@ -124,11 +125,13 @@ class WorkerLink(Link):
 
     def _report(self) -> None:
         state = {"draining": self._stopping, "connections": len(self._reactor._net.accepted())}
-        if state == self._said:
-            return
         try:
-            self._channel.send(state)
-            self._said = state
+            if not self._stopping:  # at the end the ports are left to the worker that comes next
+                for place, index in self._borrower.returned():
+                    self._channel.send({"returned": place, "index": index})
+            if state != self._said:
+                self._channel.send(state)
+                self._said = state
         except OSError:
             pass  # it is too busy to listen, or gone: that is noticed elsewhere
 

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ class Workers(Supervisor):
         self.application: str | None = None
         self.changed: Callable[[], object] = lambda: None
         self._serving = False
-        self.lending = Lending(reactor._net.ports)
+        self.lending = Lending(reactor._net.ports, reactor)
         self.workers = [Worker(self, number) for number in range(1, count + 1)]
         for worker in self.workers:
             self.addChild(worker, stopTimeout=self.patience + MARGIN)
@@ -122,6 +121,11 @@ class Workers(Supervisor):
         error = StartError("a worker ended before it was ready") if failure is None else failure.value
         self.ready.errback(error if isinstance(error, StartError) else StartError(str(error)))
 
+    async def _give_up(self, name: str, failure: Failure | None, in_time: bool) -> None:
+        for worker in self.workers:  # together, too
+            worker.terminate()
+        await super()._give_up(name, failure, in_time)
+
     def worker_ready(self, name: str) -> None:
         """One of them serves."""
         self.application = self.application or name
@@ -141,7 +145,6 @@ class Worker(Service):
         self._reload_later = False
         self.state = "ended"
         self.connections = 0
-        self.since = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -153,7 +156,8 @@ class Worker(Service):
         """Start the process. The first one of all is waited for, and the Deferred fires when it serves."""
         super().startService()
         self._process = process = _Process(self)
-        self.state, self.connections, self.since = "starting", 0, time.time()
+        self.state, self.connections = "starting", 0
+        self._reload_later = False
         try:
             process.start(self._workers.origin, self._workers.reactor)
         except BaseException:
@@ -289,8 +293,10 @@ class _Process(ProcessProtocol):
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "borrow" in message:
-            self._borrowing = Borrowing(message, self._answer)
+            self._borrowing = Borrowing(message, self._answer, self)
             self._lending.ask(self._borrowing)
+        elif "returned" in message:
+            self._lending.returned(Borrowing(message, self._answer, self, "returned"))
         elif "opened" in message:
             descriptor = self._channel.fetch_descriptor() if message["opened"] is True else None
             self._opened(descriptor)
@@ -319,6 +325,7 @@ class _Process(ProcessProtocol):
                 loop.remove_reader(self._channel.sock)
             self._channel.close()
             self._opened(None)
+            self._lending.forget(self)
 
     def _kill(self) -> None:
         try:

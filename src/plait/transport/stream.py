@@ -207,6 +207,8 @@ class Connection(Facts, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer will send nothing more. True keeps our side open."""
+        if self._eof:
+            return not self._write_closed  # the loop finds the end once more when reading goes on after a pause
         if self._held and not self.disconnecting:
             self._eof_waits = True  # for what came before it, until that is wanted
             return True

@@ -10,7 +10,6 @@ from plait.daemon.systemd import Notifier
 from plait.daemon.workers import Workers
 from plait.log import Logger
 from plait.task import LoopingCall
-from plait.transport.process import reapProcessHandlers
 
 _log = Logger(namespace="plait.daemon")
 
@@ -18,7 +17,7 @@ _log = Logger(namespace="plait.daemon")
 INTERVAL = 1.0
 
 
-class Watch:
+class Reporting:
     """Tells systemd and the list of daemons how the workers are, from `begin` on."""
 
     def __init__(self, workers: Workers, notifier: Notifier, entry: Entry, file: str) -> None:
@@ -52,6 +51,8 @@ def reap_strangers() -> None:
     Whose parent has ended becomes a child of process 1, and stays in the list of processes until that has asked for his status.
     The parent of workers has no other children than those that the reactor has started, or that do not mind.
     """
+    from plait.transport.process import reapProcessHandlers  # not there on all platforms
+
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
