@@ -262,6 +262,33 @@ async def test_the_one_who_has_connected_can_answer_the_handshake(certificate):
     await server.port.stopListening()
 
 
+async def test_last_words_and_the_end_right_behind_the_word_for_tls(certificate):
+    """All in one hook: they wait for the handshake, and then all comes."""
+
+    class Hasty(Listening):
+        def dataReceived(self, data):
+            self.transport.startTLS(ClientContextFactory())
+            self.transport.write(b"first thing under TLS, ")
+            self.transport.write(b"last thing ever")
+            self.transport.loseConnection()
+
+    class Ready(Listening):
+        def dataReceived(self, data):
+            super().dataReceived(data)
+            if data == b"STARTTLS":
+                self.transport.write(b"go ahead")
+                self.transport.startTLS(DefaultOpenSSLContextFactory(*certificate))
+                self.data = b""
+
+    server = Server(Ready)
+    client, there, _ = await connection(server, Hasty)
+    client.transport.write(b"STARTTLS")
+    assert isinstance(await client.lost, ConnectionDone)
+    assert isinstance(await there.lost, ConnectionDone)
+    assert there.data == b"first thing under TLS, last thing ever"
+    await server.port.stopListening()
+
+
 @pytest.mark.parametrize("resumed", [False, True])
 async def test_tls_that_begins_while_the_connection_is_paused(certificate, resumed):
     """The handshake goes on; data waits until it is wanted, which may have been said the moment before."""
