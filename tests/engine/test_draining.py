@@ -1,8 +1,11 @@
 """Waiting for the end of the connections that others have made to us."""
 
+import contextlib
+import socket
+
 import pytest
 
-from plait import Deferred, Factory, Protocol, reactor
+from plait import Deferred, Factory, Protocol, ensureDeferred, reactor
 from plait.engine import drain
 from plait.interfaces import IDrainable, implementer
 from plait.protocol.policies import WrappingFactory
@@ -63,3 +66,36 @@ async def test_a_connection_of_ours_is_no_reason_to_wait():
     theirs.transport.loseConnection()
     assert await drain(reactor, 60) == 0
     await theirs.lost
+
+
+@implementer(IDrainable)
+class Last(Protocol):
+    """The first one that is connected has the server stopped; what has been accepted with it is told of after that."""
+
+    told = False
+
+    def connectionMade(self):
+        self.factory.all.append(self)
+        if len(self.factory.all) == 1:
+            self.factory.port.stopListening()
+            ensureDeferred(drain(reactor, 60)).chainDeferred(self.factory.drained)
+
+    def drain(self):
+        self.told = True
+        self.transport.write(b"last")
+        self.transport.loseConnection()
+
+
+async def test_what_was_accepted_before_and_is_told_of_after_that_is_drained_too():
+    factory = Factory.forProtocol(Last)
+    factory.all, factory.drained = [], Deferred()
+    factory.port = port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    # connected by the system, before the loop has turned and seen them
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port.getHost().port))) for _ in range(5)]
+        assert await factory.drained == 0
+        assert [protocol.told for protocol in factory.all] == [True] * len(factory.all)
+        # uvloop accepts one in each turn, and the others wait for whoever listens with a copy of the socket
+        assert len(factory.all) > 1 or type(reactor.loop).__module__ == "uvloop"
+        answers = [client.recv(10) for client in clients[: len(factory.all)]]
+        assert answers == [b"last"] * len(answers)

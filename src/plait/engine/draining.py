@@ -8,8 +8,12 @@ from plait.deferred import Deferred
 from plait.engine.reactor import Reactor
 from plait.interfaces import IDrainable, adapt
 from plait.log import Logger
+from plait.transport.stream import Connection
 
 _log = Logger("plait.engine")
+
+# Turns of the loop until a connection that it has accepted is told to us. On asyncio that takes a task and a callback, two turns.
+TURNS = 4
 
 
 async def drain(reactor: Reactor, patience: float) -> int:
@@ -19,8 +23,21 @@ async def drain(reactor: Reactor, patience: float) -> int:
     left to end as it would. Returns how many are still there.
     """
     network = reactor._net
+    network.connection_begun = _tell  # what was accepted before the port was closed may be told of only now
     for connection in network.accepted():
-        _tell(connection.protocol)
+        _tell(connection)
+    try:
+        return await _wait(reactor, patience)
+    finally:
+        network.connection_begun = None
+
+
+async def _wait(reactor: Reactor, patience: float) -> int:
+    network = reactor._net
+    for _ in range(TURNS if patience > 0 else 0):
+        turn: Deferred[None] = Deferred()
+        network.loop.call_soon(turn.callback, None)
+        await turn
     count = len(network.accepted())
     if not count or patience <= 0:
         return count
@@ -41,7 +58,8 @@ async def drain(reactor: Reactor, patience: float) -> int:
     return left
 
 
-def _tell(protocol: Any) -> None:
+def _tell(connection: Connection) -> None:
+    protocol: Any = connection.protocol
     while protocol is not None:
         drainable = adapt(IDrainable, protocol, None)
         if drainable is not None:

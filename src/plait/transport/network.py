@@ -59,6 +59,9 @@ class Network:
         self.last_descriptor = limit - min(64, max(4, limit // 8))
         # Half of what there is: what connects also needs descriptors once it is connected.
         self.gate = Gate(max(8, min(10_000, limit // 2)))
+        self.connection_begun: Callable[[Connection], object] | None = (
+            None  # for whoever lets connections come to their end
+        )
         self.connection_ended: Callable[[], object] | None = None  # for whoever waits for the end of connections
 
     def accepted(self) -> list[Connection]:

@@ -195,6 +195,8 @@ class Port:
         connection.sessionno = self._sessions
         self._sessions += 1
         network.connections.add(connection)
+        if network.connection_begun is not None:
+            network.loop.call_soon(network.connection_begun, connection)
         protocol = self.factory.buildProtocol(connection.getPeer())
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
