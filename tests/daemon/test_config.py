@@ -306,3 +306,23 @@ def test_a_service_that_cannot_be_started_is_tried_again(parts: Plait) -> None:
     assert "Starting one." in said and "What [run] says has changed" in said
     assert events(parts)[2:] == ["stop one hello 1", "reload two plain 7", "start one hello 1", "reload two plain 7"]
     parts.stop()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("drain-timeout", "drain-timout", "site.toml:2: plait run has no option 'drain-timout'"),
+        ("number = 7", "nubmer = 7", "site.toml:11: parts:part has no parameter 'nubmer'"),
+    ],
+)
+def test_an_upgrade_with_a_faulty_file_is_told_in_the_log(parts: Plait, old: str, new: str, message: str) -> None:
+    assert parts("run", "--config", "site.toml").returncode == 0
+    parts.path("site.toml").write_text(GOOD.replace(old, new))
+    os.kill(parts.pid(), signal.SIGUSR2)
+    deadline = time.monotonic() + PATIENCE
+    while "this one goes on: " not in parts.log():
+        assert time.monotonic() < deadline, parts.log()
+        time.sleep(0.005)
+    assert f"this one goes on: {message}" in parts.log()
+    assert events(parts)[2:] == []
+    parts.stop()

@@ -146,6 +146,12 @@ def test_the_configuration_counts_too(watched: Plait, read_until: Read) -> None:
     assert "site.toml:3: Invalid value" in read_until(out, "goes on as it was")
     watched.path("site.toml").write_text('[services.a]\nuse = "parts:say"\nword = "second"\n')
     assert "second" in read_until(out, "Ready.")
+    # a mistake that is found before the program is made: it is waited for as well
+    assert process.stderr is not None
+    watched.path("site.toml").write_text('[run]\nlogfil = "x"\n[services.a]\nuse = "parts:say"\nword = "third"\n')
+    assert "site.toml:2: plait run has no option 'logfil'" in read_until(process.stderr, "waiting for a change")
+    watched.path("site.toml").write_text('[services.a]\nuse = "parts:say"\nword = "third"\n')
+    assert "third" in read_until(out, "Ready.")
 
 
 def test_only_in_the_foreground(watched: Plait) -> None:

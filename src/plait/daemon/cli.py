@@ -160,8 +160,9 @@ def execute(options: argparse.Namespace) -> int:
         options = _complete(options)
         load = _loader(options)
     except StartError as error:
-        print(f"plait: {error}", file=sys.stderr)
-        return error.status
+        from plait.daemon import runner
+
+        return runner.refuse(error, _watched(options))
     if options.python is None and load is None:
         print("plait run: say what to run: -y FILE, --config FILE, or a SERVICE (see --help)", file=sys.stderr)
         return USAGE_ERROR
@@ -225,7 +226,7 @@ def execute(options: argparse.Namespace) -> int:
             save_stats=options.savestats,
             debug=options.debug,
             workers=options.workers,
-            reload=_watched(options) if options.reload else None,
+            reload=_watched(options),
         )
     )
 
@@ -249,8 +250,12 @@ def _loader(options: argparse.Namespace) -> Callable[[], Any] | None:
     return None if options.service is None else partial(plugins.find(options.service).make, options.arguments)
 
 
-def _watched(options: argparse.Namespace) -> tuple[str, ...]:
-    return tuple(os.path.abspath(file) for file in (options.python, options.config) if file is not None)
+def _watched(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """The files that count besides the modules, if any are to be watched."""
+    typed = vars(options)
+    if not typed.get("reload"):
+        return None
+    return tuple(os.path.abspath(file) for file in (typed.get("python"), typed.get("config")) if file is not None)
 
 
 def _print_help(name: str) -> int:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import plait
 from plait.current import getReactor
@@ -97,11 +97,9 @@ def run(options: Options) -> int:
         return run_linked(
             Link(handed.link, detach=not options.foreground), lambda link: _serve(options, origin, link, handed)
         )
-    if options.reload is not None:
+    if (files := options.reload) is not None:
         options = replace(options, drain=min(options.drain, watching.DRAIN))
-        return watching.run_watched(
-            lambda watch: _serve(options, origin, None, watch=watch), options.reload or (), origin
-        )
+        return watching.run_watched(lambda watch: _serve(options, origin, None, watch=watch), files, origin)
     try:
         if options.foreground:
             return _serve(options, origin, None)
@@ -109,6 +107,22 @@ def run(options: Options) -> int:
     except StartError as error:
         print(f"plait: {error}", file=sys.stderr)
         return error.status
+
+
+def refuse(error: StartError, reload: tuple[str, ...] | None) -> int:
+    """Tell of an error that is known before there are options to run with. Returns the status to exit with."""
+    handed = take_up()
+    if handed is not None and handed.link is not None:
+        Link(handed.link).failed(str(error))  # to the process that goes on in our place
+    elif reload is not None:
+
+        def fail(_: object) -> NoReturn:
+            raise error
+
+        return watching.run_watched(fail, reload, Origin.remember())
+    else:
+        print(f"plait: {error}", file=sys.stderr)
+    return error.status
 
 
 def _serve(

@@ -38,7 +38,10 @@ class IService(Interface):
         """
 
     def startService(self) -> Any:
-        """Start. An exception means that the service could not start, and stops the start of the whole program."""
+        """Start. An exception means that the service could not start, and stops the start of the whole program.
+
+        So does that of a Deferred or coroutine that is returned; the program serves when all such have come to their ends.
+        """
 
     def stopService(self) -> Any:
         """Stop. Returns a Deferred that fires when everything is closed, or anything else if that is so already."""
