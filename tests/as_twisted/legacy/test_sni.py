@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL, crypto
 
 from plait import ServerFactory, reactor
@@ -68,9 +69,14 @@ def test_certificates_are_found_with_their_keys_and_those_above_them(
     (tmp_path / "root.pem").write_bytes(authority.certificate.dumpPEM())
     (tmp_path / "lonely.pem").write_bytes(KeyPair.generate().dump(crypto.FILETYPE_PEM))
     (tmp_path / "broken.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n")
+    sealed = serialization.BestAvailableEncryption(b"sesame")
+    for number, form in enumerate((serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL)):
+        pem = authority.key.private_bytes(serialization.Encoding.PEM, form, sealed)
+        (tmp_path / f"sealed-{number}.pem").write_bytes(pem)
     (tmp_path / "note.txt").write_bytes(near.dumpPEM())
     found = PEMObjects.fromDirectory(FilePath(str(tmp_path)))
     assert len(flushLoggedErrors(crypto.Error)) == 1
+    assert [str(each.value).endswith("for the server alone") for each in flushLoggedErrors(ValueError)] == [True, True]
     mapping = found.inferDomainMapping()
     assert set(mapping) == {"far.example", "*.far.example", "near.example"}
     assert [Certificate(each) for each in mapping["far.example"].extraCertChain] == [
@@ -208,6 +214,9 @@ def test_names_of_hosts(alias: None) -> None:
 
     for text, octets in (("hállo.example", b"xn--hllo-5na.example"), ("_a.example", b"_a.example")):
         assert _idnaBytes(text) == octets and _idnaText(octets) == text
+    assert _idnaBytes("HÁLLO.example") == b"xn--hllo-5na.example"
+    with pytest.raises(UnicodeError):
+        _idnaBytes("h\N{SNOWMAN}llo..example")
 
 
 def test_a_name_that_warns_when_it_is_read(alias: None) -> None:

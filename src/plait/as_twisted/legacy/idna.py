@@ -8,13 +8,13 @@ __all__ = ["host_as_ascii", "host_as_text"]
 
 
 def host_as_ascii(text: str) -> bytes:
-    """The A-labels of a host name: ``b"xn--hllo-5na.example"``. Underscores, which DNS allows and IDNA does not, are kept.
+    """The A-labels of a host name: ``b"xn--hllo-5na.example"``. Large letters become small (UTS 46); ASCII stays.
 
     :raises UnicodeError: if there can be no such host.
     """
     if text.isascii():
         return text.encode("ascii")
-    return idna.encode(text)
+    return idna.encode(text, uts46=True)
 
 
 def host_as_text(octets: bytes) -> str:

@@ -52,6 +52,10 @@ class PEMObjects:
             if kind == b"CERTIFICATE":
                 self.certificates.append(Certificate.loadPEM(pem))
             elif kind.endswith(b"PRIVATE KEY"):
+                if b"ENCRYPTED" in pem:  # OpenSSL would ask at the terminal, and wait
+                    raise ValueError(
+                        f"the key in {path} is encrypted: store it in the clear, readable for the server alone"
+                    )
                 self.keys.append((path, KeyPair.load(pem, crypto.FILETYPE_PEM)))
 
     def inferDomainMapping(self) -> dict[str, CertificateOptions]:
