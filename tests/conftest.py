@@ -1,5 +1,6 @@
 """What all tests count on."""
 
+import gc
 import signal
 
 import pytest
@@ -18,3 +19,12 @@ def reactor(request):
     yield reactor
     reactor.removeAll()
     reactor.loop.close()
+
+
+@pytest.fixture
+def without_collector():
+    """What is let go must be free by its reference count alone: nobody looks for cycles meanwhile."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -1,5 +1,9 @@
 """Timed calls."""
 
+import contextvars
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,3 +165,29 @@ def test_due_calls_can_be_made_without_a_turn_of_the_loop(reactor):
     reactor.callLater(0, reactor.stop)
     reactor.run(installSignalHandlers=False)  # the loop's own timer is set again
     assert later.active()
+
+
+def test_what_is_cancelled_or_made_is_gone_without_the_garbage_collector(without_collector):
+    class Thing:
+        def hook(self, *args, **kw):
+            pass
+
+    loop = VirtualLoop()
+    timers = Timers(loop)
+    things = [Thing(), Thing()]
+    calls = [timers.add(10, thing.hook, (thing,), {"x": thing}) for thing in things]
+    held, made = map(weakref.ref, things)
+    waiting = [weakref.ref(call) for call in calls]
+    del things
+    calls.pop(0).cancel()
+    assert held() is None and made() is not None
+    calls.clear()
+    loop.go_to(20)
+    assert [made(), *[ref() for ref in waiting]] == [None] * 3
+
+
+def test_a_plain_call_keeps_nothing_but_itself_for_the_collector_to_look_at():
+    call = contextvars.Context().run(Timers(VirtualLoop()).add, 10, len, ("",), {})
+    gc.collect()
+    kept = {type(thing) for thing in gc.get_referents(call) if gc.is_tracked(thing)}
+    assert kept == {Timers, type(len), type}, "what it was given, and its class"

@@ -2,7 +2,10 @@
 
 All calls of a reactor lie in one heap, and the loop has one timer, for the earliest. Most timed calls are limits that
 are cancelled in good time, and so they cost the loop nothing: a cancelled call stays in the heap, marked, until its
-time comes or until such calls are the majority. ``benchmarks/deferreds.py`` measures it (callLater, cancel).
+time comes or until such calls are the majority. ``benchmarks/deferreds.py`` measures it (the rows of timers).
+
+With 100,000 timers much of the cost is the garbage collector's, which looks at all of them again and again. So a call keeps
+nothing that is empty: no context without variables, no dictionary without keywords.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ _PENDING, _CALLED, _CANCELLED = range(3)
 
 # So many cancelled calls may lie in the heap, however few others there are: clearing them out is not free either.
 _CANCELLED_MAX = 64
+
+_new = object.__new__
+_NO_KEYWORDS: dict[str, Any] = {}
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
@@ -53,7 +59,15 @@ class Timers:
     def add(self, delay: float, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]) -> DelayedCall:
         """Make a call in `delay` seconds."""
         when = self.seconds() + delay
-        call = DelayedCall(self, when, func, args, kw)
+        # not by an __init__, which would cost as much again
+        call = _new(DelayedCall)
+        call._timers = self
+        call._state = _PENDING
+        call._context = copy_context() or None
+        call.func = func
+        call.args = args
+        call.kw = kw or _NO_KEYWORDS
+        call.time = call._entered = when
         heappush(self._heap, (when, next(self._numbers), call))
         if when < self._next:
             self._wake_at(when)
@@ -69,10 +83,9 @@ class Timers:
             if when < self._next:
                 self._wake_at(when)
 
-    def cancelled(self) -> None:
-        """One more call in the heap is cancelled."""
-        self._cancelled += 1
-        if self._cancelled > _CANCELLED_MAX and self._cancelled > len(self._heap) // 2:
+    def clear_out(self) -> None:
+        """Take the cancelled calls out of the heap, if they are the majority."""
+        if self._cancelled > len(self._heap) // 2:
             self._heap = [entry for entry in self._heap if entry[2]._state == _PENDING]
             heapify(self._heap)
             self._cancelled = 0
@@ -133,25 +146,22 @@ class DelayedCall:
 
     __slots__ = ("__weakref__", "_context", "_entered", "_state", "_timers", "args", "func", "kw", "time")
 
-    def __init__(
-        self, timers: Timers, when: float, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]
-    ) -> None:
-        self._timers = timers
-        self._state = _PENDING
-        self._context: Context | None = copy_context()
-        self.func: Callable[..., object] | None = func
-        self.args: tuple[Any, ...] | None = args
-        self.kw: dict[str, Any] | None = kw
-        self.time = when
-        self._entered = when  # under which time it lies in the heap
+    _timers: Timers
+    _state: int
+    _context: Context | None  # None: one without variables
+    _entered: float  # under which time it lies in the heap
+    func: Callable[..., object] | None
+    args: tuple[Any, ...] | None
+    kw: dict[str, Any] | None
+    time: float
 
     def _make(self) -> None:
         func, args, kw, context = self.func, self.args, self.kw, self._context
-        assert func is not None and args is not None and kw is not None and context is not None
+        assert func is not None and args is not None and kw is not None
         self._state = _CALLED
         self.func = self.args = self.kw = self._context = None
         try:
-            context.run(func, *args, **kw)
+            (context or Context()).run(func, *args, **kw)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as e:
@@ -171,7 +181,10 @@ class DelayedCall:
             self._refuse()
         self._state = _CANCELLED
         self.func = self.args = self.kw = self._context = None
-        self._timers.cancelled()
+        timers = self._timers
+        timers._cancelled += 1
+        if timers._cancelled > _CANCELLED_MAX:
+            timers.clear_out()
 
     def reset(self, secondsFromNow: float) -> None:
         """Make the call `secondsFromNow` from now, and not when it was to be made.

@@ -85,9 +85,9 @@ class Outbox:
 class Connection(Facts, asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
-    Attributes for users: `protocol` (may be replaced by another at any time), `connected`, `disconnecting` (`loseConnection` has
-    been called), `disconnected`, `producer`, `streamingProducer`, `sessionno` (a number that its port counts up). What it
-    tells of itself is in `plait.transport.facts`.
+    Attributes for users: `protocol` (may be replaced by another at any time; None when its `connectionLost` has been called),
+    `connected`, `disconnecting` (`loseConnection` has been called), `disconnected`, `producer`, `streamingProducer`, `sessionno`
+    (a number that its port counts up). What it tells of itself is in `plait.transport.facts`.
     """
 
     __slots__ = (
@@ -275,6 +275,9 @@ class Connection(Facts, asyncio.Protocol):
         if self.protocol is not None:
             self._guard(self.protocol.connectionLost, "connectionLost", reason)
         self._guard(self._owner.connection_gone, "connectionLost", self, reason)
+        self.protocol = (
+            None  # it holds us, too: so both are free when nobody else wants them, and not when the collector comes
+        )
 
     # -- users' hooks that go wrong, or take their time
 
@@ -302,7 +305,7 @@ class Connection(Facts, asyncio.Protocol):
             self.hookFailed(Failure(e), name)
         else:
             if type(result) is CoroutineType:
-                ensureDeferred(result).addErrback(self.hookFailed, name)
+                ensureDeferred(result).addErrback(self.hookFailed, result.__qualname__)
 
     def _hook_result(self, result: object) -> None:
         """A hook that is ``async def``: nothing more is read until it is done."""

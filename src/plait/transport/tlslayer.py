@@ -114,7 +114,9 @@ class TLSLayer(asyncio.Protocol):
             exc = exc or errors.SSLError(string="the connection has ended in the TLS handshake")
         elif state == _OPEN and not self._peer_ended and not self._closing:
             exc = exc or cut()
-        self._above.connection_lost(exc)
+        above = self._above
+        del self._above  # it holds us, too
+        above.connection_lost(exc)
 
     # -- inside
 

@@ -6,6 +6,7 @@ A `DelayedCall` is as those make it that have timers of their own (another clock
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from typing import Any, cast
 
 from plait import engine
@@ -30,13 +31,14 @@ class _Maker:
     def __init__(self, reset: Callable[[Any], object], seconds: Callable[[], float]) -> None:
         self._reset = reset
         self.seconds = seconds
+        self._cancelled = 0
 
     def move(self, call: engine.DelayedCall, when: float) -> None:
         call.time = when
         self._reset(call)
 
-    def cancelled(self) -> None:
-        """`DelayedCall.cancel` tells the maker."""
+    def clear_out(self) -> None:
+        """There is no heap here."""
 
 
 class _AnyDelayedCall(type):
@@ -67,7 +69,14 @@ class DelayedCall(engine.DelayedCall, metaclass=_AnyDelayedCall):
         reset: Callable[[Any], object],
         seconds: Callable[[], float] = real_seconds,
     ) -> None:
-        super().__init__(cast(Timers, _Maker(reset, seconds)), time, func, tuple(args), dict(kw))
+        self._timers = cast(Timers, _Maker(reset, seconds))
+        self._state = 0
+        self._entered = time
+        self._context = copy_context()
+        self.func = func
+        self.args = tuple(args)
+        self.kw = dict(kw)
+        self.time = time
         self._cancel = cancel
 
     def cancel(self) -> None:
