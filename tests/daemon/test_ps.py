@@ -380,6 +380,7 @@ def test_without_descriptors_of_processes(sleeper: int, monkeypatch: pytest.Monk
         pass
     with Target(sleeper, started) as target:
         os.kill(sleeper, signal.SIGSTOP)  # so that it cannot end
+        os.waitpid(sleeper, os.WUNTRACED)
         assert target.end(0.01, now=False) is False
         assert target.end(0.01, now=True) is False
         os.kill(sleeper, signal.SIGCONT)
