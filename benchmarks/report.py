@@ -68,7 +68,6 @@ TARGETS = [
     Target("timers-cancelled", "twisted", 1.0),
     Target("timers-fired", "twisted", 1.0),
     Target("call-from-thread", "twisted", 1.5),
-    Target("idle-10000", "twisted", 1.0),
     Target("server-idle-10000", "twisted", 1.0),
     Target("import", "twisted", 0.6, at_most=True),
 ]

@@ -42,10 +42,11 @@ class ImportWork:
 
     def measure(self, peer: str, seconds: float) -> Sample:
         self._start(peer)  # the first one compiles the modules, and reads the files from the disk
-        end, costs, begin = time.perf_counter() + seconds, [self._start(peer)], time.perf_counter()
-        while time.perf_counter() < end:
+        begin = time.perf_counter()
+        costs = [self._start(peer)]
+        while time.perf_counter() - begin < seconds:
             costs.append(self._start(peer))
-        return Sample(len(costs) / (time.perf_counter() - begin + 1e-9), sum(costs) / len(costs))
+        return Sample(len(costs) / (time.perf_counter() - begin), sum(costs) / len(costs))
 
     def _start(self, peer: str) -> float:
         code = f"import time\nbegin = time.process_time_ns()\n{IMPORTS[peer]}\nprint(time.process_time_ns() - begin)"
