@@ -197,12 +197,13 @@ def execute(options: argparse.Namespace) -> int:
         return _print_help(options.service)
 
     from plait.daemon import runner, watching  # load the rest of Plait: not for --help
+    from plait.daemon.options import Options
 
     if options.reload and (missing := watching.missing()):
         print(f"plait: {missing}", file=sys.stderr)
         return 1
     return runner.run(
-        runner.Options(
+        Options(
             file=options.python or options.config or options.service,
             load=load,
             foreground=options.nodaemon or options.debug,

@@ -1,17 +1,51 @@
-"""How the reactor is run: plainly, under a profiler, or in the debugger."""
+"""The reactor: which one, and how it is run: plainly, under a profiler, or in the debugger."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from plait.current import getReactor
 from plait.daemon.errors import StartError, reason
+from plait.daemon.options import Options
+from plait.engine import Reactor
+from plait.engine.reactor import setDefaultReactor
+from plait.errors import UnknownEngineError
 from plait.log import Logger
 
 _log = Logger(namespace="plait.daemon")
 
-PROFILERS = ("cprofile", "profile")
+
+# What may stand behind twistd's --reactor, and is one thing here.
+_TWISTED_REACTORS = frozenset(("default", "select", "poll", "epoll", "kqueue", "iocp"))
+
+
+def make_reactor(engine: str | None) -> Any:
+    """The default reactor, on the loop that `engine` names. StartError if there is no such loop."""
+    # Before the application file is run: that would be the first to use the reactor, and be blamed for it.
+    try:
+        if engine in _TWISTED_REACTORS:
+            _log.info("There is one reactor, on the event loop of your choice: {name} means the default.", name=engine)
+        elif engine is not None:
+            setDefaultReactor(Reactor(engine=engine))
+        reactor = getReactor()
+        reactor.seconds()  # a reactor makes its loop when it is first asked something
+        return reactor
+    except UnknownEngineError as error:
+        raise StartError(str(error)) from error
+
+
+def run_reactor(options: Options, reactor: Any, installSignalHandlers: bool = True) -> None:
+    """Run it, as the options say, until it is stopped."""
+    if options.debug:
+        in_debugger(reactor.run)
+    elif options.profile is not None:
+        with profiled(os.path.abspath(options.profile), options.profiler, options.save_stats) as call:
+            call(reactor.run)
+    else:
+        reactor.run(installSignalHandlers)
 
 
 def check_profile(path: str) -> None:
