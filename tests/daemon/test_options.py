@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pstats
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import IO
 
@@ -74,6 +76,36 @@ def test_a_logger_of_ones_own(plait: Plait) -> None:
     result = plait("run", "-n", "--logger", "mylog.make", "-y", plait.application(BRIEF))
     assert (result.returncode, result.stdout) == (0, "")
     assert plait.path("own.log").read_text().endswith('"Stopped."\n')
+
+
+def test_a_saved_application(plait: Plait) -> None:
+    plait.path("parts.py").write_text(
+        "from plait.service import Service\n\nclass Part(Service):\n    def startService(self):\n"
+        "        from plait import reactor\n        print('started', flush=True)\n        reactor.callLater(0, reactor.stop)\n"
+    )
+    plait.path("save.py").write_text(
+        "import pickle\nfrom parts import Part\nfrom plait.service import Application\n"
+        "application = Application('saved')\nPart().setServiceParent(application)\n"
+        "pickle.dump(application, open('app.tap', 'wb'))\n"
+    )
+    subprocess.run([sys.executable, "save.py"], cwd=plait.folder, env=plait.environment, check=True)
+    result = plait("run", "-n", "-l", "plait.log", "-f", "app.tap")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "started\n", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no file"),
+        (b"no pickle", "app.tap holds no saved application: UnpicklingError"),
+        (b"cnowhere\nThing\n.", "app.tap holds no saved application: ModuleNotFoundError: No module named 'nowhere'"),
+        (b"I1\n.", "app.tap is an int, which cannot be run"),
+    ],
+)
+def test_a_saved_application_that_is_none(plait: Plait, content: bytes | None, message: str) -> None:
+    if content is not None:
+        plait.path("app.tap").write_bytes(content)
+    assert message in refused(plait("run", "-n", "-f", "app.tap"))
 
 
 @pytest.mark.parametrize(

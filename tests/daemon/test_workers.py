@@ -501,6 +501,57 @@ def test_all_open_their_log_anew_and_reload(plait: Plait) -> None:
     assert plait.path("old.log").read_text() == before
 
 
+DEPLOYED = """
+import os
+from plait.protocol import Factory, Protocol
+from plait.service import TCPServer
+
+class Tell(Protocol):
+    def connectionMade(self):
+        self.transport.write(f"{self.factory.word} {os.getpid()}".encode())
+        self.transport.loseConnection()
+
+def teller(*, word: str, port: int):
+    factory = Factory.forProtocol(Tell)
+    factory.word = word
+    return TCPServer(port, factory, interface="127.0.0.1")
+"""
+
+
+def test_what_one_file_describes_is_served_by_all_and_changes_in_all(plait: Plait) -> None:
+    plait.path("tellers.py").write_text(DEPLOYED)
+    plait.environment["PYTHONPATH"] += os.pathsep + str(plait.folder)
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        ports = [sock.getsockname()[1] for sock in (first, second)]  # for the config has to name them
+
+    def describe(**words: int) -> None:
+        tables = [
+            f'[services.{word}]\nuse = "tellers:teller"\nword = "{word}"\nport = {port}\n'
+            for word, port in words.items()
+        ]
+        plait.path("d.toml").write_text('[run]\nworkers = 2\nlogfile = "plait.log"\n' + "".join(tables))
+
+    def told(port: int) -> list[str]:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+            return connection.makefile().read().split()
+
+    def all_tell(word: str, port: int) -> bool:
+        answers = {tuple(told(port)) for _ in range(20)}
+        return answers == {(word, str(pid)) for pid in workers}
+
+    describe(one=ports[0])
+    result = plait("run", "--config", "d.toml")
+    assert (result.returncode, result.stderr) == (0, ""), plait.log()
+    workers = ready(plait)
+    assert len(workers) == 2
+    until(lambda: all_tell("one", ports[0]), plait.log)
+    describe(one=ports[0], two=ports[1])
+    os.kill(plait.pid(), signal.SIGHUP)
+    until(lambda: plait.log().count("Reloaded.") == 3, plait.log)  # the parent and both of them
+    until(lambda: all_tell("two", ports[1]) and all_tell("one", ports[0]), plait.log)
+    plait.stop()
+
+
 def test_a_port_that_no_worker_listens_at_any_more_is_closed(plait: Plait) -> None:
     source = VERSIONED + (
         "class Closing(Service):\n    def reloadService(self):\n        unix.stopService()\n        return tcp.stopService()\n"

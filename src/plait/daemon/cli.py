@@ -51,7 +51,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     run = commands.add_parser(
         "run",
         help="run an application file or a service, as a daemon unless -n is given",
-        usage="plait run [OPTIONS] (-y FILE | SERVICE [OPTIONS OF THE SERVICE])",
+        usage="plait run [OPTIONS] (-y FILE | -f FILE | --config FILE | SERVICE [OPTIONS OF THE SERVICE])",
         description="Run the `application` of a Python file, or a service that an installed package offers:\nin the "
         "background, with a pid file and a log file, or with -n on the terminal.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -62,6 +62,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument("service", nargs="?", metavar="SERVICE", help="the name of a service that a package offers")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     run.add_argument("-y", "--python", metavar="FILE", help="the Python file that defines `application`")
+    run.add_argument("-f", "--file", metavar="FILE", help="a file that an application was saved in, as a pickle (.tap)")
     run.add_argument(
         "--config", metavar="FILE", help="run the services that the TOML file FILE describes, with the options in it"
     )
@@ -164,12 +165,12 @@ def execute(options: argparse.Namespace) -> int:
 
         return runner.refuse(error, _watched(options))
     if options.python is None and load is None:
-        print("plait run: say what to run: -y FILE, --config FILE, or a SERVICE (see --help)", file=sys.stderr)
+        print("plait run: say what to run: -y FILE, -f FILE, --config FILE, or a SERVICE (see --help)", file=sys.stderr)
         return USAGE_ERROR
     for wrong, message in (
         (
-            sum(what is not None for what in (options.python, options.service, options.config)) > 1,
-            f"-y, --config and a service{f' ({options.service})' if options.service else ''} are different things to run: "
+            sum(what is not None for what in (options.python, options.file, options.service, options.config)) > 1,
+            f"-y, -f, --config and a service{f' ({options.service})' if options.service else ''} are different things to run: "
             "leave out all but one",
         ),
         (options.reload and not options.nodaemon, "--reload is for the foreground: add -n"),
@@ -204,7 +205,7 @@ def execute(options: argparse.Namespace) -> int:
         return 1
     return runner.run(
         Options(
-            file=options.python or options.config or options.service,
+            file=options.python or options.file or options.config or options.service,
             load=load,
             foreground=options.nodaemon or options.debug,
             log_file=options.logfile,
@@ -248,6 +249,10 @@ def _loader(options: argparse.Namespace) -> Callable[[], Any] | None:
         from plait.daemon.deployment import Deployment
 
         return partial(Deployment, os.path.abspath(options.config), options.config)
+    if options.file is not None:
+        from plait.daemon.loading import load_saved
+
+        return partial(load_saved, os.path.abspath(options.file))
     return None if options.service is None else partial(plugins.find(options.service).make, options.arguments)
 
 
@@ -256,7 +261,7 @@ def _watched(options: argparse.Namespace) -> tuple[str, ...] | None:
     typed = vars(options)
     if not typed.get("reload"):
         return None
-    return tuple(os.path.abspath(file) for file in (typed.get("python"), typed.get("config")) if file is not None)
+    return tuple(os.path.abspath(file) for file in map(typed.get, ("python", "file", "config")) if file is not None)
 
 
 def _print_help(name: str) -> int:

@@ -23,7 +23,7 @@ from plait.service import IService, Supervisor
 from plait.service.supervision import Restart
 
 # Options that say what is run, which the tables [services.NAME] do here, and those that run nothing.
-_NOT_HERE = frozenset(("python", "config", "service", "arguments", "help", "no_save"))
+_NOT_HERE = frozenset(("python", "file", "config", "service", "arguments", "help", "no_save"))
 
 _RESERVED = ("use", "restart", "arguments")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from types import CodeType, ModuleType
 
@@ -69,6 +70,25 @@ def compile_file(path: str) -> CodeType:
         raise StartError(_about_syntax(error, path)) from error
     except ValueError as error:  # null bytes, before Python 3.12
         raise StartError(f"{path} is not a Python file: {error}") from error
+
+
+def load_saved(path: str) -> object:
+    """The application that is saved in the file at `path` (absolute) as a pickle. StartError if there is none.
+
+    A pickle runs what it likes: it has to be as trusted as a program.
+    """
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # the application's modules are found there, as if it were a program
+    try:
+        with open(path, "rb") as file:
+            return pickle.load(file)
+    except FileNotFoundError:
+        raise StartError(f"there is no file {path}") from None
+    except OSError as error:
+        raise StartError(f"cannot read {path}: {reason(error)}") from error
+    except Exception as error:
+        raise StartError(f"{path} holds no saved application: {type(error).__name__}: {error}") from error
 
 
 def _module_name(filename: str) -> str:

@@ -158,7 +158,7 @@ class Run:
             if options.load is None:
                 application, service = load_application(self.file)
             else:
-                application, service = check_service(options.load(), f"what the service {self.file} is made of")
+                application, service = check_service(options.load(), self.file)
             self.root = _as_collection(service)
             process = adapt(IProcess, application, None)
             if process is not None:
