@@ -11,6 +11,7 @@ from typing import Any
 
 from plait.daemon import plugins
 from plait.daemon.errors import StartError
+from plait.daemon.parameters import to_seconds
 from plait.daemon.plugins import ListingHelp
 
 # The status of a command that was typed wrongly; a start that failed ends with 1, a clean stop with 0.
@@ -28,16 +29,6 @@ def _umask(text: str) -> int:
     if not 0 <= mask <= 0o777:
         raise argparse.ArgumentTypeError(f"{text!r} is not an octal number between 0 and 777, such as 022")
     return mask
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: it has to be 0 or more")
-    return seconds
 
 
 def _count(text: str) -> int:
@@ -106,14 +97,14 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     )
     run.add_argument(
         "--drain-timeout",
-        type=_seconds,
+        type=to_seconds,
         metavar="S",
         default=10.0,
         help="at the end, give connections S seconds to come to theirs (default: 10); a second signal stops at once",
     )
     run.add_argument(
         "--start-timeout",
-        type=_seconds,
+        type=to_seconds,
         metavar="S",
         default=60.0,
         help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",

@@ -10,6 +10,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from plait.daemon.parameters import to_seconds
+
 if TYPE_CHECKING:
     from plait.daemon.registry import Daemon
 
@@ -18,16 +20,6 @@ NOT_STOPPED = 1
 NOT_FOUND = 3
 
 DEFAULT_PIDFILE = "plait.pid"
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: it has to be 0 or more")
-    return seconds
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
@@ -55,7 +47,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help=f"its process id, its pid file, or the name of its application (default: {DEFAULT_PIDFILE})",
     )
     stop.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="wait at most S seconds (default: until it has ended)"
+        "--timeout", type=to_seconds, metavar="S", help="wait at most S seconds (default: until it has ended)"
     )
     stop.add_argument("--now", action="store_true", help="do not let it drain: its connections are cut")
     stop.set_defaults(execute=stop_daemon)

@@ -175,3 +175,14 @@ def unknown_argument(word: str, parser: argparse.ArgumentParser) -> str:
         return f"unexpected argument {word!r}"
     option = word.partition("=")[0]
     return f"unknown option {option}{near(option, parser._option_string_actions)}"
+
+
+def to_seconds(text: str) -> float:
+    """The type of an option that is a time, for argparse."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: it has to be 0 or more")
+    return seconds
