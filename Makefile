@@ -8,6 +8,8 @@
 # make clean      remove all that these have made
 PYTHON ?= python3
 VENV ?= .venv
+# Tests that run at the same time: more than there are processors, for most of the daemon's wait for other processes.
+JOBS ?= 4
 BENCH ?=
 AREA ?=
 ONLY ?=
@@ -24,8 +26,9 @@ run: $(VENV)/.all
 	$(BIN)/plait run -n --stale-pidfile=remove -y examples/demo_app.py
 
 test: lint
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/daemon
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --ignore=tests/daemon
 	PLAIT_ENGINE=asyncio $(BIN)/coverage run -m pytest -q tests/engine tests/transport tests/deferred
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
@@ -37,7 +40,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS)
 
 test-all: test
 	@.ci/interpreters $(BIN)/python | while read -r version python; do \

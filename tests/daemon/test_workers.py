@@ -277,21 +277,28 @@ def test_who_waits_in_the_queue_of_a_worker_is_served_by_the_next(plait: Plait) 
     plait.stop()
 
 
+# Not before it is known to be ready: it would be a start that fails.
 CRASHING = """
 import os
-from plait import reactor
 from plait.service import Application
+from plait.task import LoopingCall
+
+def look():
+    with open("plait.log") as log:
+        if f"is ready, process {os.getpid()}." in log.read():
+            os._exit(7)
+
 application = Application("crashing")
-reactor.callWhenRunning(reactor.callLater, 0.01, os._exit, 7)
+LoopingCall(look).start(0.01)
 """
 
 
 def test_workers_that_fail_again_and_again_end_the_program(plait: Plait) -> None:
-    result = plait("run", "-n", "--workers", "1", "-y", plait.application(CRASHING))
+    result = plait("run", "-n", "-l", "plait.log", "--workers", "1", "-y", plait.application(CRASHING))
     assert result.returncode == 1
-    assert result.stdout.count("starting it again") == 5
-    assert "worker 1 ended with status 7" in result.stdout
-    assert "had to start services again more than 5 times within 60 s" in result.stdout
+    assert plait.log().count("starting it again") == 5
+    assert "worker 1 ended with status 7" in plait.log()
+    assert "had to start services again more than 5 times within 60 s" in plait.log()
     assert not plait.path("plait.pid").exists()
 
 
