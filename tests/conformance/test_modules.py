@@ -21,7 +21,7 @@ def test_each_module_has_a_class_and_tests(listed: modules.Modules) -> None:
 
 def test_the_benchmarks_compare_with_the_same_release(listed: modules.Modules) -> None:
     pyproject = (modules.FILE.parent.parent / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'bench = ["twisted=={listed.twisted}"]' in pyproject
+    assert f'bench = ["twisted[tls]=={listed.twisted}"]' in pyproject
 
 
 def test_areas_and_names_add_up(listed: modules.Modules) -> None:

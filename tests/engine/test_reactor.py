@@ -82,12 +82,12 @@ def test_shutdown_runs_its_phases_in_order_and_waits_for_deferreds(own, flushLog
 
     def before():
         seen.append("before")
-        own.callLater(0.01, wait.callback, None)
         return wait.addCallback(lambda _: seen.append("waited"))
 
     async def before_too():
         await asyncio.sleep(0)
         seen.append("coroutine")
+        wait.callback(None)
 
     def bad():
         raise KeyError("a trigger that fails stops nothing")
@@ -331,13 +331,16 @@ def test_stop_inside_asyncio_ends_what_is_the_reactors_and_not_the_loop():
 
 def test_each_thread_can_have_its_own():
     results = {}
+    all_there = threading.Barrier(3)  # the number of a thread that has ended is given to another
 
     def work(name):
+        all_there.wait(30)
         r = Reactor()
         r.callLater(0.01, r.stop)
         r.callWhenRunning(lambda: results.update({name: (r.threadIdent(), current.getReactor() is r)}))
         r.run(installSignalHandlers=False)
         r.loop.close()
+        all_there.wait(30)
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
     for t in threads:

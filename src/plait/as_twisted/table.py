@@ -180,7 +180,8 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.base": _row(
         f"{_LEGACY}.base",
-        only="DelayedCall ReactorBase",
+        only="DelayedCall",
+        ReactorBase="plait.engine:Reactor",
         PluggableResolverMixin="plait.engine.resolving:ResolvingReactor",
         ThreadedResolver=f"{_LEGACY}.resolvers:ThreadedResolver",
         _ThreePhaseEvent="plait.engine.events:ThreePhaseEvent",

@@ -1,7 +1,4 @@
-"""What `twisted.internet.base` has for those who make reactors of their own.
-
-A `DelayedCall` is as those make it that have timers of their own (another clock, another reactor).
-"""
+"""`twisted.internet.base.DelayedCall`, as those make it that have timers of their own (another clock, another reactor)."""
 
 from __future__ import annotations
 
@@ -12,17 +9,8 @@ from typing import Any, cast
 from plait import engine
 from plait.as_twisted.legacy.runtime import seconds as real_seconds
 from plait.engine.timers import Timers
-from plait.interfaces import implementer
-from plait.interfaces.reactor import _ISupportsExitSignalCapturing
 
-__all__ = ["DelayedCall", "ReactorBase"]
-
-
-@implementer(_ISupportsExitSignalCapturing)
-class ReactorBase(engine.Reactor):
-    """What reactors of one's own are made from: Plait's, which notes in `_exitSignal` nothing unless a subclass does."""
-
-    _exitSignal: int | None = None
+__all__ = ["DelayedCall"]
 
 
 class _Maker:
