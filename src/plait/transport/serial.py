@@ -202,8 +202,9 @@ class SerialPort:
     def _close(self) -> None:
         self.connected = False
         self.disconnecting = self.disconnected = True
-        if self._trigger is not None:
-            self.reactor.removeSystemEventTrigger(self._trigger)
+        trigger, self._trigger = self._trigger, None  # it holds us
+        if trigger is not None:
+            self.reactor.removeSystemEventTrigger(trigger)
         for pipe in (self._reader, self._writer):
             if pipe is not None:
                 pipe.cut()
