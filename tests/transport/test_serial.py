@@ -127,6 +127,18 @@ async def test_the_end_waits_until_all_is_written(line):
     assert closed.value.errno == errno.EIO
 
 
+async def test_nothing_is_read_any_more_once_it_shall_end(line):
+    p = Noting()
+    port = line.open(p)
+    port.write(MUCH)
+    port.loseConnection()
+    port.resumeProducing()
+    line.send(b"too late")
+    await line.read(len(MUCH))
+    await p.lost
+    assert p.data == b""
+
+
 async def test_the_end_waits_until_the_device_has_sent_all(line):
     looks = [4096, 1, 0]
 
