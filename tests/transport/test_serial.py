@@ -216,6 +216,27 @@ async def test_a_pull_producer_is_asked_no_faster_than_the_line_takes_it(line):
     assert most <= HIGH_WATER
 
 
+async def test_a_producer_that_fails_closes_the_port(line, flushLoggedErrors):
+    class Bad:
+        asked = stopped = 0
+
+        def resumeProducing(self):
+            self.asked += 1
+            if self.asked == 2:
+                raise ZeroDivisionError
+            port.write(b"once")
+
+        def stopProducing(self):
+            self.stopped += 1
+
+    p, bad = Noting(), Bad()
+    port = line.open(p)
+    port.registerProducer(bad, False)
+    assert isinstance(await p.lost, ZeroDivisionError)
+    assert (bad.asked, bad.stopped) == (2, 1)
+    assert len(flushLoggedErrors(ZeroDivisionError)) == 1
+
+
 async def test_the_other_end_is_closed(line):
     told = []
 

@@ -24,7 +24,7 @@ HIGH_WATER = 64 * 1024
 class Pipe:
     """What both kinds have.
 
-    Attributes: `error`, what the system said that has ended it; None if nothing went wrong.
+    Attributes: `error`, what has ended it: what the system said, or a producer that failed; None if nothing went wrong.
     """
 
     def __init__(self, loop: AbstractEventLoop, fd: int, ended: Callable[[], object]) -> None:
@@ -33,7 +33,7 @@ class Pipe:
         self._fd: int | None = fd
         self._ended = ended
         self._closing = False
-        self.error: OSError | None = None
+        self.error: Exception | None = None
 
     def fileno(self) -> int:
         """The descriptor; -1 when it is closed."""
@@ -188,8 +188,16 @@ class PipeWriter(Pipe):
         if self._producer is not None:
             if not self._streaming or self._paused:
                 self._paused = False
-                self._producer.resumeProducing()
+                self._resume_producer()
         elif self._closing:
+            self.cut()
+
+    def _resume_producer(self) -> None:
+        try:
+            self._producer.resumeProducing()
+        except Exception as e:
+            _log.failure("Unhandled error in resumeProducing of {producer!r}", producer=self._producer)
+            self.error = e
             self.cut()
 
     def close(self) -> None:

@@ -188,9 +188,14 @@ class SerialPort:
         self._trigger = None
         self.connectionLost(Failure(ConnectionLost("the reactor was stopped")))
 
-    def _lost(self, error: OSError | None) -> None:
-        why = "the line was hung up, or the device unplugged" if error is None else error.strerror or str(error)
-        self.connectionLost(Failure(ConnectionLost(why)))
+    def _lost(self, error: Exception | None) -> None:
+        if error is None:
+            reason = Failure(ConnectionLost("the line was hung up, or the device unplugged"))
+        elif isinstance(error, OSError):
+            reason = Failure(ConnectionLost(error.strerror or str(error)))
+        else:
+            reason = Failure(error)
+        self.connectionLost(reason)
 
     def connectionLost(self, reason: Failure) -> None:
         """Close the port now, and tell the protocol `reason`. What is not sent is lost."""
