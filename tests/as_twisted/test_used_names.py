@@ -58,6 +58,9 @@ USED = {
         listenTCP listenUDP removeReader run runUntilCurrent running seconds spawnProcess stop
     """,
     "twisted.internet.selectreactor": "",
+    "twisted.internet.serialport": """
+        EIGHTBITS FIVEBITS PARITY_EVEN PARITY_NONE PARITY_ODD SEVENBITS SIXBITS STOPBITS_ONE STOPBITS_TWO SerialPort
+    """,
     "twisted.internet.stdio": "StandardIO",
     "twisted.internet.task": """
         Clock Clock.__init__ Cooperator LoopingCall TaskStopped deferLater react

@@ -65,8 +65,9 @@ from plait.transport import (
     SecureConnection,
     UNIXAddress,
 )
-from plait.transport.address import ProcessAddress
+from plait.transport.address import ProcessAddress, SerialAddress
 from plait.transport.process import Process
+from plait.transport.serial import SerialPort
 from plait.transport.stdio import StandardIO
 from plait.transport.udp import MulticastPort, UDPPort
 from plait.transport.unix import UNIXConnector, UNIXPort
@@ -94,10 +95,14 @@ PROMISES: list[tuple[type, list[Any]]] = [
     (SecureConnection, [INegotiated, ISSLTransport, ITLSTransport, IConsumer, IPushProducer, ILoggingContext]),
     (StandardIO, [ITransport, IConsumer]),
     (Process, [IProcessTransport, IConsumer, IPushProducer]),
+    (SerialPort, [ITransport, IConsumer, IPushProducer, ILoggingContext]),
     *((cls, [IProtocol, ILoggingContext]) for cls in (Protocol, LineReceiver, LineOnlyReceiver)),
     *((cls, [IProtocolFactory, ILoggingContext]) for cls in (Factory, ServerFactory, ClientFactory)),
     (ClientFactory, [IClientFactory]),
-    *((cls, [IAddress]) for cls in (IPv4Address, IPv6Address, UNIXAddress, HostnameAddress, ProcessAddress)),
+    *(
+        (cls, [IAddress])
+        for cls in (IPv4Address, IPv6Address, UNIXAddress, HostnameAddress, ProcessAddress, SerialAddress)
+    ),
 ]
 
 

@@ -277,6 +277,13 @@ MODULES: Mapping[str, Row] = {
             )
         },
     ),
+    "twisted.internet.serialport": _row(
+        "plait.transport.serial",
+        only="""
+            EIGHTBITS FIVEBITS PARITY_EVEN PARITY_NONE PARITY_ODD SEVENBITS SIXBITS STOPBITS_ONE STOPBITS_TWO SerialPort
+            serial
+        """,
+    ),
     "twisted.internet.stdio": _row("plait.transport.stdio"),
     "twisted.internet.task": _row("plait.task", _theCooperator="plait.task.cooperate:_cooperator"),
     "twisted.internet.tcp": _row(

@@ -2,7 +2,7 @@
 
 In reading order: `address`, `stream` (a connection: the hot path), `facts` (what it tells of itself), `network` (what they
 share), `binding`, `names` (look-ups), `port` (listening), `connector` (connecting), `tls` (contexts), `tlslayer` and the two
-machines that it drives, `datagram` and `udp`, `stdio`, `pipes` and `process` (children).
+machines that it drives, `datagram` and `udp`, `stdio`, `pipes` and `process` (children), `serial` (lines of old, and boards).
 """
 
 from plait.transport.address import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress

@@ -82,6 +82,14 @@ class ProcessAddress:
     """Either end of the pipes to a child process. They have no address, but a protocol may ask for one."""
 
 
+@implementer(IAddress)
+@dataclass(frozen=True, slots=True)
+class SerialAddress:
+    """Either end of a serial line: `device`, the name of the device at our end."""
+
+    device: str
+
+
 Address = IPv4Address | IPv6Address | UNIXAddress
 
 

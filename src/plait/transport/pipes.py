@@ -1,34 +1,39 @@
-"""Our ends of the pipes to a child process, or of its terminal. Each closes its descriptor at its end, and says so once."""
+"""Our ends of the pipes to a child process, or of its terminal; and both directions of a serial line.
+
+Each closes its descriptor at its end, and says so once.
+"""
 
 from __future__ import annotations
 
 import os
 from asyncio import AbstractEventLoop
-from typing import Any, Protocol
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any
+
+from plait.deferred import ensureDeferred
+from plait.failure import Failure
+from plait.log import Logger
+
+_log = Logger("plait.transport")
 
 PIECE = 64 * 1024
 HIGH_WATER = 64 * 1024
 
 
-class Owner(Protocol):
-    """The process, as far as its pipes know it."""
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None: ...
-
-    def childConnectionLost(self, childFD: int) -> None: ...
-
-
 class Pipe:
-    """What both kinds have."""
+    """What both kinds have.
 
-    def __init__(self, loop: AbstractEventLoop, owner: Owner, number: int, fd: int, watches_end: bool = True) -> None:
+    Attributes: `error`, what has ended it: what the system said, or a producer that failed; None if nothing went wrong.
+    """
+
+    def __init__(self, loop: AbstractEventLoop, fd: int, ended: Callable[[], object]) -> None:
         os.set_blocking(fd, False)
         self._loop = loop
-        self._owner = owner
-        self._number = number
         self._fd: int | None = fd
-        self._watches_end = watches_end
+        self._ended = ended
         self._closing = False
+        self.error: Exception | None = None
 
     def fileno(self) -> int:
         """The descriptor; -1 when it is closed."""
@@ -51,14 +56,23 @@ class Pipe:
             self._loop.remove_reader(fd)
             self._loop.remove_writer(fd)
         os.close(fd)
-        self._owner.childConnectionLost(self._number)
+        self._last_words()
+
+    def _last_words(self) -> None:
+        """The descriptor is closed: say so."""
+        self._ended()
 
 
 class PipeReader(Pipe):
-    """The child writes, we read."""
+    """The other side writes, we read: `received` is called with each piece."""
 
-    _paused = False
-    _held = False
+    def __init__(
+        self, loop: AbstractEventLoop, fd: int, received: Callable[[bytes], object], ended: Callable[[], object]
+    ) -> None:
+        super().__init__(loop, fd, ended)
+        self._received = received
+        self._paused = False
+        self._held = False
 
     def start(self) -> None:
         if self._fd is not None and not (self._paused or self._held or self._closing):
@@ -101,19 +115,21 @@ class PipeReader(Pipe):
             data = os.read(self._fd, PIECE)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError:
+        except OSError as e:
             data = b""  # a terminal at whose other end nobody is says EIO
+            self.error = e
         if data:
-            self._owner.childDataReceived(self._number, data)
+            self._received(data)
         else:
             self.cut()
 
 
 class PipeWriter(Pipe):
-    """We write, the child reads."""
+    """We write, the other side reads."""
 
-    def __init__(self, loop: AbstractEventLoop, owner: Owner, number: int, fd: int, watches_end: bool = True) -> None:
-        super().__init__(loop, owner, number, fd, watches_end)
+    def __init__(self, loop: AbstractEventLoop, fd: int, ended: Callable[[], object], watches_end: bool = True) -> None:
+        super().__init__(loop, fd, ended)
+        self._watches_end = watches_end
         self._buffer = bytearray()
         self._writing = False
         self._producer: Any = None
@@ -149,8 +165,9 @@ class PipeWriter(Pipe):
             return os.write(self._fd, data)
         except (BlockingIOError, InterruptedError):
             return 0
-        except OSError:
-            # the child has closed its end: told in the next turn, for it may be the protocol that writes
+        except OSError as e:
+            # the other side has closed its end: told in the next turn, for it may be the protocol that writes
+            self.error = e
             self._loop.call_soon(self.cut)
             return len(data)
 
@@ -171,8 +188,16 @@ class PipeWriter(Pipe):
         if self._producer is not None:
             if not self._streaming or self._paused:
                 self._paused = False
-                self._producer.resumeProducing()
+                self._resume_producer()
         elif self._closing:
+            self.cut()
+
+    def _resume_producer(self) -> None:
+        try:
+            self._producer.resumeProducing()
+        except Exception as e:
+            _log.failure("Unhandled error in resumeProducing of {producer!r}", producer=self._producer)
+            self.error = e
             self.cut()
 
     def close(self) -> None:
@@ -183,14 +208,20 @@ class PipeWriter(Pipe):
         if self._closing and self._producer is None and not self._buffer:
             self._loop.call_soon(self.cut)
 
-    def cut(self) -> None:
-        if self._fd is None:
-            return
+    def discard(self) -> None:
+        """Forget what was written and is not sent."""
+        self._buffer.clear()
+        self._close_if_done()
+
+    def _last_words(self) -> None:
         self._buffer.clear()
         producer, self._producer = self._producer, None
-        super().cut()
         if producer is not None:
-            producer.stopProducing()
+            try:
+                producer.stopProducing()
+            except Exception:
+                _log.failure("Unhandled error in stopProducing of {producer!r}", producer=producer)
+        self._ended()
 
     def register(self, producer: Any, streaming: bool) -> None:
         if self._producer is not None:
@@ -204,3 +235,26 @@ class PipeWriter(Pipe):
     def unregister(self) -> None:
         self._producer = None
         self._close_if_done()
+
+
+def call_hook(
+    protocol: Any, name: str, *args: object, reader: PipeReader | None, failed: Callable[[Failure, str], object]
+) -> None:
+    """Call a hook of `protocol`. While one that is ``async def`` runs, nothing is read; if it raises, `failed` is told."""
+    try:
+        result = getattr(protocol, name)(*args)
+    except BaseException as e:
+        failed(Failure(e), name)
+        return
+    if type(result) is not CoroutineType:
+        return
+    d = ensureDeferred(result)
+    if reader is not None:
+        reader.hold()
+        d.addBoth(_passing, reader.release)
+    d.addErrback(failed, name)
+
+
+def _passing(result: object, call: Callable[[], object]) -> object:
+    call()
+    return result

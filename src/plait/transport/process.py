@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import copy_context
-from types import CoroutineType
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from plait.deferred import ensureDeferred
 from plait.errors import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from plait.failure import Failure
 from plait.interfaces import IConsumer, IProcessProtocol, IProcessTransport, IPushProducer, implementer
 from plait.log import Logger
 from plait.transport.address import ProcessAddress
 from plait.transport.launch import Launch, Wiring
-from plait.transport.pipes import PipeReader, PipeWriter
+from plait.transport.pipes import PipeReader, PipeWriter, call_hook
 
 if TYPE_CHECKING:
     from plait.transport.network import Network
@@ -68,10 +67,12 @@ class Process:
         finally:
             wiring.close_theirs()
         for number, fd in wiring.readers.items():
-            self.pipes[number] = PipeReader(self._loop, self, number, fd)
+            received, ended = partial(self.childDataReceived, number), partial(self.childConnectionLost, number)
+            self.pipes[number] = PipeReader(self._loop, fd, received, ended)
         for number, fd in wiring.writers.items():
             # nobody can say of a terminal that is only written to whether somebody is at its other end
-            self.pipes[number] = PipeWriter(self._loop, self, number, fd, watches_end=not wiring.terminal)
+            ended = partial(self.childConnectionLost, number)
+            self.pipes[number] = PipeWriter(self._loop, fd, ended, watches_end=not wiring.terminal)
         self._processes.add(self)
         if self._popen is not None:
             self.pid = self._popen.pid
@@ -99,20 +100,10 @@ class Process:
         """Tell the protocol something. If it fails over what `reader` has brought, nothing more is read there; if it is
         ``async def``, nothing more until it is done.
         """
-        try:
-            result = getattr(self.proto, name)(*args)
-        except BaseException as e:
-            self._hook_failed(Failure(e), name, reader)
-            return
-        if type(result) is not CoroutineType:
-            return
-        d = ensureDeferred(result)
-        if isinstance(reader, PipeReader):
-            reader.hold()
-            d.addBoth(_passing, reader.release)
-        d.addErrback(self._hook_failed, name, reader)
+        waiting = reader if isinstance(reader, PipeReader) else None
+        call_hook(self.proto, name, *args, reader=waiting, failed=partial(self._hook_failed, reader=waiting))
 
-    def _hook_failed(self, failure: Failure, name: str, reader: PipeReader | PipeWriter | None) -> None:
+    def _hook_failed(self, failure: Failure, name: str, reader: PipeReader | None) -> None:
         _log.failure("Unhandled error in {name} of {protocol!r}", failure, name=name, protocol=self.proto)
         if reader is not None:
             reader.close()
@@ -351,11 +342,6 @@ class TerminalProcess(Process):
         """Send what has been written, then hang up: the child gets SIGHUP."""
         if (writer := self.pipes.get(0)) is not None:
             writer.close()
-
-
-def _passing(result: Any, call: Callable[[], object]) -> Any:
-    call()
-    return result
 
 
 def _reason(status: int | None) -> ProcessDone | ProcessTerminated:
