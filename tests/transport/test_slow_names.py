@@ -42,7 +42,7 @@ async def test_the_attempt_ends_in_its_time_and_others_go_on_meanwhile(names):
             assert isinstance(error, TimeoutError) and "timeout" in str(error)
         assert {connector.state for connector in connectors} == {"disconnected"}
         p.transport.loseConnection()
-        await p.lost
+        await (await server.accepted()).lost
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_our_own_side_may_have_a_name(names):
         assert p.transport.getHost().host == "127.0.0.1"
         assert names.asked[-2:] == ["own.invalid", "localhost"]
         p.transport.loseConnection()
-        await p.lost
+        await (await server.accepted()).lost
 
 
 def test_the_end_of_the_reactor_is_not_held_up(names):
