@@ -1,8 +1,8 @@
 """The threads that ask the system's resolver (`socket.getaddrinfo`), which knows no other way than to block.
 
-They are nobody else's: a name that no server answers for holds up neither the pool of the program's threads nor what the
-event loop does in its own, and no end waits for them. One room serves all event loops of the process, for what is slow for one
-is slow for all.
+They are nobody else's: a name that no server answers for holds up neither the pool of the program's threads nor what
+the event loop does in its own, and no end waits for them. One room serves all event loops of the process, for what is
+slow for one is slow for all.
 """
 
 from __future__ import annotations
