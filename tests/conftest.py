@@ -2,6 +2,8 @@
 
 import gc
 import signal
+import socket
+import threading
 
 import pytest
 
@@ -28,3 +30,61 @@ def without_collector():
     gc.disable()
     yield
     gc.enable()
+
+
+class Names:
+    """In the place of `socket.getaddrinfo`: the answers to some names are held back.
+
+    Attributes: `asked`, the names that have been asked for, and `threads`, in which that was. `answers` may have an address
+    or an error for a name.
+    """
+
+    def __init__(self):
+        self.asked = []
+        self.threads = []
+        self.answers = {}
+        self._held = {}
+        self._change = threading.Condition()
+        self._real = socket.getaddrinfo
+
+    def __call__(self, host, port, family=0, type=0, proto=0, flags=0):
+        if flags & socket.AI_NUMERICHOST:
+            return self._real(host, port, family, type, proto, flags)
+        with self._change:
+            self.asked.append(host)
+            self.threads.append(threading.current_thread())
+            self._change.notify_all()
+        if host in self._held:
+            self._held[host].wait()
+        answer = self.answers.get(host, host)
+        if isinstance(answer, Exception):
+            raise answer
+        return self._real(answer, port, family, type, proto, flags)
+
+    def hold(self, *hosts):
+        """Give no answer for these until they are released, or the test ends."""
+        for host in hosts:
+            self._held[host] = threading.Event()
+            self.answers[host] = "192.0.2.1"
+
+    def release(self, *hosts):
+        """Answer."""
+        for host in hosts:
+            self._held[host].set()
+
+    def wait_until_asked(self, count):
+        """Block until there have been `count` questions."""
+        with self._change:
+            assert self._change.wait_for(lambda: len(self.asked) >= count, 30), f"only {self.asked} are asked for"
+
+    def end(self):
+        self.release(*self._held)
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """What the system's resolver knows, as the test wants it."""
+    names = Names()
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    yield names
+    names.end()

@@ -276,3 +276,66 @@ def test_what_is_an_address(text, is_v4, is_v6):
 def test_an_unknown_family_is_refused():
     with pytest.raises(ValueError, match="unknown address family"):
         isIPAddress("127.0.0.1", socket.AF_UNIX)
+
+
+@pytest.fixture
+def refused():
+    """A UDP socket that has an error, for nobody is at the address to which it has sent; and the one who will be there."""
+    sender, peer = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    with sender, peer:
+        sender.setblocking(False)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+            found.bind(("127.0.0.1", 0))
+            sender.connect(found.getsockname())
+        sender.send(b"is anybody there?")
+        yield sender, peer
+
+
+def test_one_that_had_an_error_is_read_on(reactor, refused):
+    """libuv's loops watch a descriptor no more once it has an error."""
+    sender, peer = refused
+
+    def answer():
+        peer.bind(sender.getpeername())
+        peer.sendto(b"here", sender.getsockname())
+
+    def read():
+        try:
+            watched.events.append(sender.recv(100))
+            reactor.removeReader(watched)
+            reactor.stop()
+        except ConnectionRefusedError:
+            watched.events.append("refused")
+            reactor.callLater(0.01, answer)  # when the loop has forgotten it
+
+    watched = Watched(reactor, sender, read)
+    reactor.addReader(watched)
+    reactor.run()
+    assert watched.events == ["refused", b"here"]
+
+
+def test_an_error_that_one_direction_has_taken_is_not_the_end_of_the_other(reactor, refused):
+    sender, peer = refused
+    events = []
+
+    def read():
+        try:
+            events.append(sender.recv(100))
+        except (BlockingIOError, ConnectionRefusedError):
+            events.append("nothing")
+
+    def write():
+        taken = sender.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if "bound" not in events and (taken or "nothing" in events):
+            peer.bind(sender.getpeername())
+            reactor.callLater(0.01, peer.sendto, b"here", sender.getsockname())  # when the loop has forgotten it
+            events.append("bound")
+        elif b"here" in events:
+            reactor.removeAll()
+            reactor.stop()
+
+    watched = Watched(reactor, sender, read, write)
+    reactor.addWriter(watched)
+    reactor.addReader(watched)
+    reactor.run()
+    assert b"here" in events

@@ -10,6 +10,7 @@ from plait import reactor
 from plait.engine import Reactor
 from plait.errors import DNSLookupError
 from plait.failure import Failure
+from tests.conftest import Names
 
 
 @pytest.mark.parametrize("name, address", [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("", "0.0.0.0")])
@@ -24,14 +25,10 @@ async def test_what_has_no_ipv4_address(name: str) -> None:
     assert repr(name) in str(e.value)
 
 
-def test_it_may_not_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_may_not_take_for_ever(names: Names) -> None:
+    names.hold("slow.example")
     loop = asyncio.new_event_loop()
     own = Reactor(loop)
-
-    async def never(*args: object, **kwargs: object) -> object:
-        return await loop.create_future()
-
-    monkeypatch.setattr(loop, "getaddrinfo", never)
     failures: list[Failure] = []
 
     def ended(failure: Failure) -> None:

@@ -101,14 +101,15 @@ def link_local():
     return None
 
 
-async def test_connecting_from_an_address_that_is_valid_on_one_link_only():
+@pytest.mark.parametrize("bound", [False, True], ids=["to", "from"])
+async def test_connecting_with_an_address_that_is_valid_on_one_link_only(bound):
     address = link_local()
     if address is None:
         pytest.skip("no link-local IPv6 address is known here")
     async with Server(interface=address) as server:
         assert server.address.host == address
         client = Client()
-        reactor.connectTCP(address, server.address.port, client, bindAddress=(address, 0))
+        reactor.connectTCP(address, server.address.port, client, bindAddress=(address, 0) if bound else None)
         p = await client.connected
         assert p.transport.getHost().host == p.transport.getPeer().host == address
         p.transport.loseConnection()

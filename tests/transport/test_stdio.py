@@ -1,6 +1,7 @@
 """Standard input and output, on pipes, files and devices of the test's own."""
 
 import os
+import socket
 
 import pytest
 
@@ -241,3 +242,17 @@ async def test_text_is_refused(pipes):
     assert repr(io.getPeer()) == repr(io.getHost())
     io.loseConnection()
     await p.lost
+
+
+async def test_a_socket_as_input_that_is_reset_behind_its_data(pipes):
+    """libuv's loops watch a descriptor no more once it has an error, and the data comes first."""
+    ours, peer = socket.socketpair()
+    with ours:
+        ours.send(b"what the peer does not read resets the connection at its end")
+        peer.send(b"data")
+        peer.close()
+        p = Noting()
+        StandardIO(p, ours.fileno(), pipes[3], reactor)
+        assert isinstance(await p.lost, ConnectionLost)
+        assert p.data == b"data"
+        assert ours.getblocking(), "the mode is not ours to set"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from plait.deferred import Deferred
-from plait.engine import deferToThread
+from plait.engine import getReactor
 from plait.transport import IPv4Address, IPv6Address
+from plait.transport.lookups import look_up
 from plait.transport.names import SystemResolver, ask
 
 if TYPE_CHECKING:
@@ -42,5 +44,5 @@ def addresses_of(
     """
     resolver = getattr(reactor, "nameResolver", None)
     if resolver is None:  # a reactor for tests
-        resolver = SystemResolver(lambda *question: deferToThread(socket.getaddrinfo, *question))
+        resolver = SystemResolver(partial(look_up, getReactor().loop))
     return ask(resolver, host, port, kinds)

@@ -3,7 +3,8 @@
 The loop tells us that a descriptor is ready; what is watched reads or writes by itself, in `doRead` and `doWrite`. A
 descriptor that is closed without being removed first is looked for, because no system tells of it (epoll(7), questions 6
 and 8): its number may be another file's soon, and that one's events are none of its business. The loop watches a copy of
-each descriptor (dup), which stays valid when that happens: libuv aborts the program otherwise.
+each descriptor (dup), which stays valid when that happens: libuv aborts the program otherwise. What has an error is watched
+anew where the loop would not do it (`plait.transport.watching`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from plait.failure import Failure
 from plait.interfaces import IHalfCloseableDescriptor, IReadDescriptor, IWriteDescriptor, adapt
 from plait.log import Logger
 from plait.transport.stdio import watch
+from plait.transport.watching import ErrorPoll, ends_at_errors
 
 _log = Logger("plait.engine")
 
@@ -35,8 +37,10 @@ class Watched:
         self._method = method
         self._ready_always: set[Any] = set()  # regular files, which no loop can watch
         self._copies: dict[Any, int] = {}
+        self._errors: dict[Any, ErrorPoll] = {}
         self.numbers: dict[Any, int] = {}
         self.lost: Callable[[Any, Exception, bool], None]
+        self.has_error: Callable[[Any], None]
 
     def add(self, descriptor: Any) -> None:
         if descriptor in self.numbers:
@@ -56,16 +60,27 @@ class Watched:
             raise
         else:
             self._copies[descriptor] = copy
+            if ends_at_errors(self._loop):
+                self._errors[descriptor] = ErrorPoll(copy)
         self.numbers[descriptor] = number
 
     def remove(self, descriptor: Any) -> None:
         if self.numbers.pop(descriptor, None) is None:
             return
         self._ready_always.discard(descriptor)
+        self._errors.pop(descriptor, None)
         copy = self._copies.pop(descriptor, None)
         if copy is not None:
             self._remove(copy)
             os.close(copy)
+
+    def watch_again(self, descriptor: Any) -> None:
+        """The loop may have ceased to watch it."""
+        copy = self._copies.get(descriptor)
+        if copy is not None:
+            number = self.numbers[descriptor]
+            self._remove(copy)
+            watch(self._add, copy, lambda: self._ready(descriptor, number))
 
     def _again(self, descriptor: Any, number: int) -> None:
         if descriptor in self._ready_always:
@@ -75,6 +90,9 @@ class Watched:
     def _ready(self, descriptor: Any, number: int) -> None:
         if self.numbers.get(descriptor) != number or not self.check(descriptor, number):
             return
+        errors = self._errors.get(descriptor)
+        if errors is not None and errors.has_error():  # asked now: what is called next may take it
+            self.has_error(descriptor)
         try:
             why = getattr(descriptor, self._method)()
         except (SystemExit, KeyboardInterrupt):
@@ -108,11 +126,17 @@ class Descriptors:
         self.readers = Watched(loop, loop.add_reader, loop.remove_reader, "doRead")
         self.writers = Watched(loop, loop.add_writer, loop.remove_writer, "doWrite")
         self.readers.lost = self.writers.lost = self._lost
+        self.readers.has_error = self.writers.has_error = self._has_error
 
     def add(self, watched: Watched, descriptor: Any) -> None:
         watched.add(descriptor)
         if self._look is None:
             self._look = self._loop.call_later(LOOK_EVERY, self._look_at_all)
+
+    def _has_error(self, descriptor: Any) -> None:
+        # both: whoever comes first takes the error, and the other one cannot see it any more
+        for watched in (self.readers, self.writers):
+            self._loop.call_soon(watched.watch_again, descriptor)
 
     def _look_at_all(self) -> None:
         for watched in (self.readers, self.writers):

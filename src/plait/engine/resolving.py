@@ -15,6 +15,7 @@ from plait.interfaces import (
     implementer,
     provides,
 )
+from plait.transport.lookups import look_up
 from plait.transport.names import FromSimpleResolver, SystemResolver, ToSimpleResolver
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ResolvingReactor:
 
     @property
     def nameResolver(self) -> Any:
-        """Who is asked for all addresses of a name: at first, the system's resolver, in the event loop's way."""
+        """Who is asked for all addresses of a name: at first, the system's resolver, in threads of its own."""
         if self._name_resolver is None:
             self._name_resolver = SystemResolver(self._getaddrinfo)
         return self._name_resolver
@@ -54,10 +55,7 @@ class ResolvingReactor:
         return self._simple_resolver
 
     def _getaddrinfo(self, host: str, port: int, family: int, kind: int) -> Deferred[Any]:
-        loop = self.loop
-        return Deferred.fromFuture(
-            asyncio.ensure_future(loop.getaddrinfo(host, port, family=family, type=kind), loop=loop)
-        )
+        return look_up(self.loop, host, port, family, kind)
 
     def installNameResolver(self, resolver: IHostnameResolver) -> Any:
         """Ask `resolver` from now on, for `connectTCP` and all else. Returns the one that was asked so far.
@@ -90,7 +88,7 @@ class ResolvingReactor:
         self._net.name_resolver = self._installed_resolver()
 
     def _installed_resolver(self) -> Any:
-        """The resolver, if it is not the system's, which the loop asks by itself."""
+        """The resolver, if it is not the system's, which needs no object to ask."""
         resolver = self._name_resolver
         own = isinstance(resolver, SystemResolver) and resolver._function == self._getaddrinfo
         return None if own else resolver

@@ -15,6 +15,7 @@ from plait.log import Logger
 from plait.protocol import Protocol
 from plait.transport.address import Address, IPv4Address, IPv6Address
 from plait.transport.binding import Binding, binding_of
+from plait.transport.lookups import Answer, look_up, numeric
 from plait.transport.names import ask
 from plait.transport.network import LOOK_AGAIN, Network, family_of
 from plait.transport.stream import Connection
@@ -37,6 +38,7 @@ class Connector:
     is_client = True
     state: Literal["disconnected", "connecting", "connected"] = "disconnected"
     transport: Connection | None = None
+    _local: tuple[Any, ...] | None = None  # the address to connect from, if it is not any
     _factory_started = False
     _task: asyncio.Task[None] | None = None
     _timer: TimerHandle | None = None
@@ -130,17 +132,13 @@ class Connector:
 
     async def _connect_any(self) -> None:
         """Try the host's addresses in turn; the last error is raised if none will do."""
-        loop = self._network.loop
         if not 0 <= self.port <= 65535:
             raise errors.ConnectError(string=f"port must be 0-65535, not {self.port}")
         family = socket.AF_UNSPEC
         if self._binding is not None and self._binding.host:
             family = family_of(self._binding.host)[0]
-        addresses = _numeric(self.host, self.port)
-        if not addresses and (resolver := self._network.name_resolver) is not None:
-            addresses = await _ask(resolver, self.host, self.port, family)
-        elif not addresses:
-            addresses = await loop.getaddrinfo(self.host, self.port, family=family, type=socket.SOCK_STREAM)
+            self._local = (await self._look_up(self._binding.host, self._binding.port, family))[0][4]
+        addresses = await self._look_up(self.host, self.port, family)
         error: Exception = OSError("the name has no address")
         for kind, _, _, _, address in addresses:
             try:
@@ -153,6 +151,12 @@ class Connector:
             else:
                 return
         raise error
+
+    async def _look_up(self, host: str, port: int, family: int) -> Answer:
+        resolver = self._network.name_resolver
+        if resolver is None:
+            return await look_up(self._network.loop, host, port, family)
+        return numeric(host, port) or await _ask(resolver, host, port, family)
 
     async def _connect_to(self, family: int, address: tuple[Any, ...]) -> None:
         """Connect to one address. Without a file descriptor for it, wait until there is one."""
@@ -172,27 +176,29 @@ class Connector:
     async def _connect_once(self, family: int, address: tuple[Any, ...]) -> None:
         loop = self._network.loop
         binding = self._binding
-        if binding is not None and (binding.reuseAddress or binding.reusePort or "%" in binding.host):
-            await self._connect_bound(family, address, binding)
+        local = None if binding is None else self._local or (_ANY[family], binding.port)
+        shared = binding is not None and (binding.reuseAddress or binding.reusePort)
+        if shared or _has_zone(address) or (local is not None and _has_zone(local)):
+            await self._connect_socket(family, address, local)
             return
-        # By address: what comes of it belongs to the loop alone, which is simpler than `_connect_bound`.
+        # By address: what comes of it belongs to the loop alone, which is simpler than `_connect_socket`.
         await loop.create_connection(
             lambda: Connection(self, loop, self._network.outbox),
-            _literal(address),
+            address[0],
             address[1],
             family=family,
-            local_addr=None if binding is None else (binding.host or _ANY[family], binding.port),
+            local_addr=None if local is None else local[:2],
         )
 
-    async def _connect_bound(self, family: int, address: tuple[Any, ...], binding: Binding) -> None:
-        """Connect from a socket with options, or from an address with a zone: the loops can do neither."""
+    async def _connect_socket(self, family: int, address: tuple[Any, ...], local: tuple[Any, ...] | None) -> None:
+        """Connect with a socket of ours: the loops know no options, and would look up an address that has a zone."""
         loop = self._network.loop
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            binding.apply(sock)
-            found = socket.getaddrinfo(binding.host or _ANY[family], binding.port, family, 0, 0, socket.AI_NUMERICHOST)
-            sock.bind(found[0][4])
+            if self._binding is not None and local is not None:
+                self._binding.apply(sock)
+                sock.bind(local)
             await loop.sock_connect(sock, address)
             transport, _ = await loop.create_connection(lambda: Connection(self, loop, self._network.outbox), sock=sock)
         except BaseException:
@@ -266,25 +272,16 @@ def _port_number(port: int | str) -> int:
     return port
 
 
-def _numeric(host: str, port: int) -> list[tuple[Any, ...]]:
-    """What getaddrinfo gives, if `host` is a literal address; else an empty list. It does not ask the network."""
-    try:
-        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-    except (socket.gaierror, UnicodeError):
-        return []
-
-
-async def _ask(resolver: Any, host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+async def _ask(resolver: Any, host: str, port: int, family: int) -> Answer:
     """What getaddrinfo would give, from the resolver that is installed."""
     only = {int(socket.AF_INET): IPv4Address, int(socket.AF_INET6): IPv6Address}.get(family)
     found = await ask(resolver, host, port, [only] if only is not None else (IPv4Address, IPv6Address))
-    return [answer for address in found for answer in _numeric(address.host, port)]
+    return [answer for address in found for answer in numeric(address.host, port)]
 
 
-def _literal(address: tuple[Any, ...]) -> str:
-    """The host of a socket address, with its zone if it has one (RFC 4007 section 11)."""
-    host: str = address[0]
-    return f"{host}%{address[3]}" if len(address) == 4 and address[3] else host
+def _has_zone(address: tuple[Any, ...]) -> bool:
+    """Whether an address of a socket has a zone (RFC 4007 section 11)."""
+    return len(address) == 4 and bool(address[3])
 
 
 _ANY: dict[int, str] = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}

@@ -44,7 +44,7 @@ class Network:
     """What the ports and connections of one loop share. The reactor makes it.
 
     Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen),
-    `processes` (all children), `name_resolver` (whom connectors ask, if not the loop).
+    `processes` (all children), `name_resolver` (whom connectors ask, if not the system).
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -53,7 +53,7 @@ class Network:
         self.connections: set[Connection] = set()
         self.ports: set[Listening] = set()
         self.processes: set[Process] = set()
-        self.name_resolver: Any = None  # an IHostnameResolver; None: the loop's own way
+        self.name_resolver: Any = None  # an IHostnameResolver; None: the system's
         limit = descriptor_limit()
         # Nobody is accepted with one of the last descriptors: files, logs and our own connections need some.
         self.last_descriptor = limit - min(64, max(4, limit // 8))

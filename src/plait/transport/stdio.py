@@ -20,6 +20,7 @@ from plait.failure import Failure
 from plait.interfaces import IConsumer, IHalfCloseableProtocol, ITransport, adapt, implementer
 from plait.log import Logger
 from plait.transport.address import UNIXAddress
+from plait.transport.watching import ErrorPoll, ends_at_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,6 +70,7 @@ class StandardIO:
         self._in: int | None = stdin
         self._out = stdout
         self._in_ready = _is_always_ready(stdin)
+        self._errors = ErrorPoll(stdin) if ends_at_errors(self._loop) else None
         self._out_ready = _is_always_ready(stdout)
         self._piece = getattr(select, "PIPE_BUF", 512) if not self._out_ready else _PIECE
         self._buffer = bytearray()
@@ -124,6 +126,8 @@ class StandardIO:
             self._input_ended(Failure(ConnectionDone()))
             return
         if data:
+            if self._errors is not None and self._errors.has_error():
+                self._loop.call_soon(self._watch_again)  # behind this, there is an error to be read
             try:
                 self.protocol.dataReceived(data)
             except BaseException as e:
@@ -131,6 +135,11 @@ class StandardIO:
                 return
         if self._in_ready and self._reading:
             self._loop.call_soon(self._read)
+
+    def _watch_again(self) -> None:
+        if self._reading:
+            self.pauseProducing()
+            self.resumeProducing()
 
     def _input_ended(self, reason: Failure) -> None:
         self._close_input()

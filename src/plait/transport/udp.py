@@ -15,6 +15,7 @@ from plait.interfaces import IMulticastTransport, IUDPTransport, implementer
 from plait.transport.address import IPv4Address, IPv6Address
 from plait.transport.datagram import DatagramPort, Engine
 from plait.transport.handover import Place
+from plait.transport.lookups import Answer, look_up
 
 
 def udp_address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
@@ -265,22 +266,12 @@ class MulticastPort(UDPPort):
                 return fail(e)
             return succeed(1)
 
-        def use(address: str) -> int:
-            self._set(socket.IP_MULTICAST_IF, 0, socket.inet_aton(address))
+        def use(found: Answer) -> int:
+            self._set(socket.IP_MULTICAST_IF, 0, socket.inet_aton(found[0][4][0]))
             return 1
 
-        async def look_up() -> int:
-            found = await self._network.loop.getaddrinfo(str(addr), None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-            return use(str(found[0][4][0]))
-
-        try:
-            family_of_address(str(addr))
-        except errors.InvalidAddressError:
-            return Deferred.fromCoroutine(look_up())
-        try:
-            return succeed(use(str(addr)))
-        except OSError as e:
-            return fail(e)
+        found = look_up(self._network.loop, str(addr), 0, socket.AF_INET, socket.SOCK_DGRAM)
+        return found.addCallback(use)
 
     def getLoopbackMode(self) -> bool:
         """Whether we hear what we send to a group that we are in ourselves."""
