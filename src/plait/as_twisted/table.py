@@ -118,6 +118,7 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.cred.error": _row("plait.auth.errors"),
     "twisted.cred.portal": _row("plait.auth.portal", only="IRealm Portal"),
+    "twisted.cred.strcred": _row(f"{_LEGACY}.strcred"),
     "twisted.persisted": _row(),
     "twisted.persisted.aot": _row(f"{_LEGACY}.aot"),
     "twisted.persisted.crefutil": _row(f"{_LEGACY}.crefutil"),
@@ -126,6 +127,15 @@ MODULES: Mapping[str, Row] = {
     "twisted.persisted.styles": _row(f"{_LEGACY}.styles"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
+    "twisted.plugins.cred_anonymous": _row(**_each("strcred", "theAnonymousCheckerFactory")),
+    "twisted.plugins.cred_file": _row(**_each("strcred", "invalidFileWarning theFileCheckerFactory")),
+    "twisted.plugins.cred_memory": _row(**_each("strcred", "theMemoryCheckerFactory")),
+    "twisted.plugins.cred_pam": _row(**_each("strcred", "thePAMCheckerFactory")),
+    "twisted.plugins.cred_unix": _row(
+        **_each("strcred", "theUnixCheckerFactory"),
+        UNIXChecker="plait.auth.system:UNIXChecker",
+        verifyCryptedPassword="plait.auth.system:verifyCryptedPassword",
+    ),
     "twisted.plugins.twisted_core": _row(
         haproxyServerEndpointParser=f"{_LEGACY}.endpoints:haproxy",
         stdioEndpointParser=f"{_LEGACY}.endpoints:stdio",
