@@ -119,6 +119,11 @@ def test_another_factorys_challenge_is_not_ours():
         DigestCredentialFactory(b"sha-256", b"mail").decode(sent, b"GET", None)
 
 
+def test_an_algorithm_that_is_none_is_said_at_once():
+    with pytest.raises(ValueError, match="b'md6'"):
+        DigestCredentialFactory(b"md6", b"mail")
+
+
 def test_the_form_of_the_fields():
     assert parse_fields(b'a=b,c = "d, \\"e\\"" , ,\tF="", g=x==, h=two words') == {
         "a": b"b",

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import stat
 
+import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.auth import FileChecker, LoginDenied, PasswordFileError, UnauthorizedLogin, files
 from plait.auth.files import checkName, parseUsers, readUsers, removeUser, setHash
-from plait.auth.passwords import hashPassword
 
 from .helpers import login
 
 
 @pytest.fixture(scope="module")
 def secret():
-    return hashPassword("secret", "scrypt")
+    """A hash that costs little."""
+    return bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 
 
 @pytest.fixture

@@ -49,6 +49,8 @@ async def test_users_of_the_machine_come_in(accounts):
     for user, password in [("bob", "wrong"), ("tim", "secret"), ("nopass", ""), ("eve", "secret")]:
         assert await refuses(checker, user, password)
     assert accounts.asked == [accounts.hashed] * 5, "each costs the same"
+    assert await refuses(checker, "bob", b"\xff")
+    assert len(accounts.asked) == 5, "what is no text is no password"
     assert await refuses(checker, "bob", "x" * 1000)
     assert await refuses(checker, "bob", "secret\0")
     assert len(accounts.asked) == 5
@@ -69,7 +71,7 @@ async def test_without_the_right_to_read_the_shadow_file_the_log_says_so(account
 def test_a_crypted_password():
     crypted = system._module("crypt").crypt("secret", "$6$saltsalt")
     assert verifyCryptedPassword(crypted, "secret") and verifyCryptedPassword(crypted.encode(), b"secret")
-    for wrong in "*", "", "$x", crypted + "x":
+    for wrong in "*", "", "$x", crypted + "x", b"\xff":
         assert not verifyCryptedPassword(wrong, "secret")
 
 
@@ -86,13 +88,14 @@ async def test_pam_is_asked_for_the_service_and_changes_nothing(monkeypatch):
 
     def authenticate(name, password, **options):
         asked.append((name, password, options))
-        return password == "secret"
+        return password == b"secret"
 
     monkeypatch.setitem(sys.modules, "pam", types.SimpleNamespace(authenticate=authenticate, __spec__=object()))
     checker = PAMChecker("mail")
     assert await checker.requestAvatarId(login(b"bob", b"secret")) == "bob"
+    assert await refuses(checker, "bob", b"\xff")
     assert await refuses(checker, "bob", "wrong")
-    assert asked[0] == ("bob", "secret", {"service": "mail", "resetcreds": False})
+    assert asked[0] == ("bob", b"secret", {"service": "mail", "resetcreds": False})
 
 
 @needs_pam

@@ -147,11 +147,14 @@ class DigestCredentialFactory:
 
     :param algorithm: a name out of `algorithms`; ``b"sha-256"`` unless old clients have to come in.
     :param authenticationRealm: what the password is for, as the user is told.
+    :raises ValueError: for an unknown algorithm.
     """
 
     CHALLENGE_LIFETIME_SECS = 15 * 60
 
     def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
+        if algorithm.lower() not in algorithms:
+            raise ValueError(f"there is no digest algorithm {algorithm!r}; there are {sorted(algorithms)}")
         self.algorithm = algorithm
         self.authenticationRealm = authenticationRealm
         self.privateKey = secrets.token_bytes(32)

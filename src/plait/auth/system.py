@@ -38,10 +38,13 @@ def _module(name: str) -> ModuleType:
 
 def verifyCryptedPassword(crypted: str | bytes, pw: str | bytes) -> bool:
     """Whether `crypted`, out of a shadow file, is that of a password. False if crypt(3) cannot tell."""
-    hashed, password = to_bytes(crypted).decode("utf-8"), to_bytes(pw).decode("utf-8", "surrogateescape")
     try:
+        hashed, password = to_bytes(crypted).decode("utf-8"), to_bytes(pw).decode("utf-8")
         made = _module("crypt").crypt(password, hashed)
-    except (OSError, ValueError):  # a method that this system has not; a zero byte
+    except (
+        OSError,
+        ValueError,
+    ):  # a method that this system has not; a zero byte; no UTF-8, of which crypt() makes a hash
         return False
     return isinstance(made, str) and same(made, hashed)
 
@@ -60,18 +63,18 @@ class _SystemChecker:
 
     def _ask(self, credentials: Any) -> Deferred[str]:
         name = name_of(credentials)
-        password = to_bytes(credentials.password).decode("utf-8", "surrogateescape")
+        password = to_bytes(credentials.password)
 
         def checked(good: bool) -> str:
             if not good:
                 raise UnauthorizedLogin()
             return name
 
-        if len(password) > _MAX_PASSWORD or "\0" in name + password:
+        if len(password) > _MAX_PASSWORD or "\0" in name or b"\0" in password:
             raise UnauthorizedLogin()
         return self._threads.call(self._verify, name, password).addCallback(checked)
 
-    def _verify(self, name: str, password: str) -> bool:
+    def _verify(self, name: str, password: bytes) -> bool:
         raise NotImplementedError
 
 
@@ -87,7 +90,7 @@ class UNIXChecker(_SystemChecker):
         if not (find_spec("crypt") and find_spec("pwd") and find_spec("spwd")):
             raise ValueError("this Python has no crypt and spwd (they went with 3.13): use pam, or a file of hashes")
 
-    def _verify(self, name: str, password: str) -> bool:
+    def _verify(self, name: str, password: bytes) -> bool:
         hashed = self._hash_of(name)
         if hashed is not None:
             return verifyCryptedPassword(hashed, password)
@@ -132,7 +135,7 @@ class PAMChecker(_SystemChecker):
             raise ValueError("pam needs the extra of that name, on Linux: pip install 'plait[pam]'")
         self.service = service
 
-    def _verify(self, name: str, password: str) -> bool:
+    def _verify(self, name: str, password: bytes) -> bool:
         import pam  # type: ignore[import-untyped]
 
         # resetcreds is for programs that become the user.
