@@ -121,6 +121,13 @@ def test_a_file_is_made_and_the_rest_of_it_is_left_alone(path, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["new", "users"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_owner_remains(path):
+    os.chown(path, 12345, 23456)
+    setHash(path, "eve", "y")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
 def test_a_link_stays_one(path, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(path)

@@ -146,7 +146,8 @@ def _replace(target: str, content: bytes, old: os.stat_result | None) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            if old is not None and hasattr(os, "fchown") and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+            made = os.fstat(file.fileno())
+            if old is not None and (old.st_uid, old.st_gid) != (made.st_uid, made.st_gid):
                 # A service that has given up its rights owns the file that it reads.
                 os.fchown(file.fileno(), old.st_uid, old.st_gid)
         os.replace(written, target)
