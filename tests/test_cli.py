@@ -16,7 +16,7 @@ def test_alone_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "usage: plait" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["test", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["passwd", "--help"], ["test", "--help"]])
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
@@ -43,5 +43,5 @@ def test_help_loads_nothing_of_the_engine() -> None:
     program = "import sys; from plait import cli; cli.main([]); print(*sys.modules, file=sys.stderr)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     modules = result.stderr.split()
-    assert {"plait.daemon.cli", "plait.testing.runner.cli"} <= set(modules)
-    assert not {"plait.engine", "plait.service", "asyncio", "uvloop"} & set(modules)
+    assert {"plait.auth.passwd", "plait.daemon.cli", "plait.testing.runner.cli"} <= set(modules)
+    assert not {"plait.auth.files", "plait.engine", "plait.service", "asyncio", "uvloop"} & set(modules)

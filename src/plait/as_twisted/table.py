@@ -90,6 +90,35 @@ MODULES: Mapping[str, Row] = {
     "twisted._threads._threadworker": _row(f"{_LEGACY}.teams", only="LockWorker SimpleLock ThreadWorker"),
     "twisted._version": _row(_VERSION, only="version", __version__=f"{_VERSION}:version"),
     "twisted.copyright": _row(_VERSION, only="copyright disclaimer longversion", version=f"{_VERSION}:__version__"),
+    "twisted.cred": _row(),
+    "twisted.cred._digest": _row("plait.auth.digest", only="algorithms calcHA1 calcHA2 calcResponse"),
+    "twisted.cred.checkers": _row(
+        "plait.auth.checkers",
+        "plait.auth.filedb",
+        only="""
+            ANONYMOUS AllowAnonymousAccess FilePasswordDB ICredentialsChecker InMemoryUsernamePasswordDatabaseDontUse
+        """,
+    ),
+    "twisted.cred.credentials": replace(
+        _row(
+            "plait.auth.credentials",
+            "plait.auth.digest",
+            only="""
+                Anonymous CramMD5Credentials DigestCredentialFactory DigestedCredentials IAnonymous ICredentials
+                ISSHPrivateKey IUsernameDigestHash IUsernameHashedPassword IUsernamePassword SSHPrivateKey
+                UsernameHashedPassword UsernamePassword calcHA1 calcHA2 calcResponse
+            """,
+        ),
+        deprecated={
+            "UsernameHashedPassword": (
+                Version("Twisted", 21, 2, 0),
+                "Use twisted.cred.credentials.UsernamePassword instead.",
+            )
+        },
+    ),
+    "twisted.cred.error": _row("plait.auth.errors"),
+    "twisted.cred.portal": _row("plait.auth.portal", only="IRealm Portal"),
+    "twisted.cred.strcred": _row(f"{_LEGACY}.strcred"),
     "twisted.persisted": _row(),
     "twisted.persisted.aot": _row(f"{_LEGACY}.aot"),
     "twisted.persisted.crefutil": _row(f"{_LEGACY}.crefutil"),
@@ -98,6 +127,15 @@ MODULES: Mapping[str, Row] = {
     "twisted.persisted.styles": _row(f"{_LEGACY}.styles"),
     "twisted.plugin": _row(f"{_LEGACY}.plugin"),
     "twisted.plugins": _row(),
+    "twisted.plugins.cred_anonymous": _row(**_each("strcred", "theAnonymousCheckerFactory")),
+    "twisted.plugins.cred_file": _row(**_each("strcred", "invalidFileWarning theFileCheckerFactory")),
+    "twisted.plugins.cred_memory": _row(**_each("strcred", "theMemoryCheckerFactory")),
+    "twisted.plugins.cred_pam": _row(**_each("strcred", "thePAMCheckerFactory")),
+    "twisted.plugins.cred_unix": _row(
+        **_each("strcred", "theUnixCheckerFactory"),
+        UNIXChecker="plait.auth.system:UNIXChecker",
+        verifyCryptedPassword="plait.auth.system:verifyCryptedPassword",
+    ),
     "twisted.plugins.twisted_core": _row(
         haproxyServerEndpointParser=f"{_LEGACY}.endpoints:haproxy",
         stdioEndpointParser=f"{_LEGACY}.endpoints:stdio",
