@@ -169,6 +169,17 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.zippath": _row(f"{_LEGACY}.zippath"),
     "twisted.python.zipstream": _row(f"{_LEGACY}.zipstream"),
     "twisted.logger": _row("plait.log"),
+    "twisted.logger._capture": _row("plait.log", only="capturedLogs"),
+    "twisted.logger._file": _row("plait.log", only="FileLogObserver textFileLogObserver"),
+    "twisted.logger._format": _row(
+        "plait.log", only="eventAsText formatEvent formatEventAsClassicLogText formatTime timeFormatRFC3339"
+    ),
+    "twisted.logger._global": _row("plait.log", only="LogBeginner globalLogBeginner globalLogPublisher"),
+    "twisted.logger._interfaces": _row("plait.log", only="ILogObserver LogEvent"),
+    "twisted.logger._io": _row("plait.log", only="LoggingFile"),
+    "twisted.logger._levels": _row("plait.log", only="InvalidLogLevelError LogLevel"),
+    "twisted.logger._logger": _row("plait.log", only="Logger"),
+    "twisted.logger._observer": _row("plait.log", only="LogPublisher bitbucketLogObserver"),
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
@@ -388,6 +399,12 @@ MODULES: Mapping[str, Row] = {
         """,
     ),
     "twisted.application.reactors": _row(f"{_LEGACY}.reactorplugins"),
+    "twisted.application.runner": _row(),
+    "twisted.application.runner._exit": _row(
+        f"{_LEGACY}.runnerexit",
+        **_each("runnerexit", "stderr stdout sysexit"),
+    ),
+    "twisted.application.runner._pidfile": _row(f"{_LEGACY}.runnerpidfile", kill=f"{_LEGACY}.runnerpidfile:kill"),
     "twisted.application.service": _row(
         "plait.service",
         f"{_LEGACY}.application",
