@@ -146,6 +146,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
     "twisted.python.versions": _row(_VERSION, only="IncomparableVersions Version getVersionString"),
     "twisted.python._appdirs": _row(f"{_LEGACY}.appdirs"),
+    "twisted.python._inotify": _row(f"{_LEGACY}.inotifycalls", libc=f"{_LEGACY}.inotifycalls:libc"),
     "twisted.python._shellcomp": _row(f"{_LEGACY}.shellcomp"),
     "twisted.python._textattributes": _row(
         f"{_LEGACY}.textattributes",
@@ -220,6 +221,7 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.fdesc": _row(f"{_LEGACY}.fdesc"),
+    "twisted.internet.inotify": _row(f"{_LEGACY}.inotify", _FLAG_TO_HUMAN=f"{_LEGACY}.inotify:_FLAG_TO_HUMAN"),
     "twisted.internet.interfaces": _row(
         "plait.interfaces",
         IServiceCollection="plait.service.interfaces:IServiceCollection",

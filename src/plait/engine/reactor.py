@@ -498,8 +498,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""
         self._pool_size = size
-        if self.threadpool is not None:
-            self.threadpool.adjustPoolsize(maxthreads=size)
+        self.getThreadPool().adjustPoolsize(maxthreads=size)
 
     def __repr__(self) -> str:
         engine = "no loop yet" if self._loop is None else type(self._loop).__module__.partition(".")[0]
