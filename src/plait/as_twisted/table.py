@@ -439,7 +439,7 @@ MODULES: Mapping[str, Row] = {
         _parseLocalVariables=f"{_RUNNER}.testmodule:parse_variables",
     ),
     "twisted.trial": _row(),
-    "twisted.trial.__main__": _row(f"{_LEGACY}.trial_main"),
+    "twisted.trial.__main__": _row(f"{_LEGACY}.trial_main", __file__=f"{_LEGACY}.trial_main:__file__"),
     "twisted.trial._dist": _row(),
     "twisted.trial._dist.disttrial": _row(DistTrialRunner=f"{_RUNNER}.jobs:JobsRunner"),
     "twisted.trial._dist.functional": _row(f"{_LEGACY}.trialnames", only="compose"),
