@@ -113,6 +113,39 @@ def test_events_of_ones_own(own):
     assert seen == [1]
 
 
+def test_it_is_not_running_before_startup(own):
+    held = Deferred()
+    seen = []
+
+    def note(phase):
+        seen.append((phase, own.running))
+
+    def before():
+        note("before")
+        own.callLater(0, lambda: (note("held"), held.callback(None)))
+        return held
+
+    for _ in range(2):
+        held = Deferred()
+        seen.clear()
+        own.addSystemEventTrigger("during", "startup", note, "during")
+        own.addSystemEventTrigger("before", "startup", before)
+        own.callWhenRunning(lambda: (note("when running"), own.stop()))
+        own.run()
+        assert seen == [("before", False), ("held", False), ("during", True), ("when running", True)]
+    assert not own.running
+
+
+def test_it_can_be_stopped_before_startup_is_through(own):
+    own.addSystemEventTrigger("before", "startup", own.stop)
+    own.run()
+    own.addSystemEventTrigger("before", "startup", own.crash)
+    own.run()
+    own.callWhenRunning(own.stop)
+    own.run()
+    assert not own.running
+
+
 def test_crash_stops_without_triggers(own):
     seen = []
     own.addSystemEventTrigger("during", "shutdown", seen.append, "not called")

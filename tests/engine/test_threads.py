@@ -102,6 +102,27 @@ def test_the_size_can_be_set():
     assert not pool.started
 
 
+def test_a_pool_has_its_smallest_number_of_threads_from_the_start():
+    for least, most in ((0, 5), (3, 10), (3, 2)):
+        pool = ThreadPool(least, most)
+        assert pool.threads == []
+        pool.start()
+        assert len(pool.threads) == min(least, most)
+        pool.stop()
+
+
+def test_the_pool_of_a_reactor_is_there_when_its_size_was_suggested():
+    r = Reactor()
+    r.suggestThreadPoolSize(3)
+    assert r.threadpool.max == 3
+    r.suggestThreadPoolSize(2)
+    assert r.threadpool.max == 2
+    r.callWhenRunning(r.stop)
+    r.run()
+    assert r.getThreadPool().max == 2  # and so it is for the next run
+    r.loop.close()
+
+
 def test_a_pool_that_is_to_have_no_threads_works_all_the_same():
     for size in (0, 2):
         pool, done = ThreadPool(0, size), threading.Event()

@@ -99,6 +99,22 @@ async def test_a_factory_that_cannot_be_stopped_fails_the_deferred_and_frees_the
     reactor.listenTCP(number, ServerFactory(), interface="127.0.0.1").stopListening()
 
 
+async def test_a_port_can_be_closed_as_a_descriptor_is():
+    class Stuck(ServerFactory):
+        noisy = False
+
+        def stopFactory(self):
+            raise ZeroDivisionError
+
+    port = reactor.listenTCP(0, Stuck(), interface="127.0.0.1")
+    number = port.getHost().port
+    with pytest.raises(ZeroDivisionError):
+        port.connectionLost(None)
+    assert port.disconnected
+    port.connectionLost(None)  # a second time does nothing
+    reactor.listenTCP(number, ServerFactory(), interface="127.0.0.1").stopListening()
+
+
 async def test_addresses_are_what_they_are_on_both_sides():
     async with Server() as server:
         client, there, connector = await connection(server)

@@ -695,3 +695,15 @@ async def test_bytes_wait_for_an_async_fileDescriptorReceived(path):
         assert await there.wait_for(5) == b"later"
         client.transport.loseConnection()
         await client.lost
+
+
+async def test_a_port_that_is_closed_as_a_descriptor_is_removes_its_file(tmp_path):
+    path = tmp_path / "socket"
+    port = reactor.listenUNIX(str(path), ServerFactory())
+    assert path.exists()
+    port.connectionLost(None)
+    port.connectionLost(None)  # a second time does nothing
+    turn = asyncio.Event()
+    reactor.callLater(0, turn.set)
+    await turn.wait()
+    assert not path.exists() and port.disconnected

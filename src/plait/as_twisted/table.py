@@ -184,6 +184,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.syslog": _row(f"{_LEGACY}.syslog"),
     "twisted.python.versions": _row(_VERSION, only="IncomparableVersions Version getVersionString"),
     "twisted.python._appdirs": _row(f"{_LEGACY}.appdirs"),
+    "twisted.python._inotify": _row(f"{_LEGACY}.inotifycalls", libc=f"{_LEGACY}.inotifycalls:libc"),
     "twisted.python._shellcomp": _row(f"{_LEGACY}.shellcomp"),
     "twisted.python._textattributes": _row(
         f"{_LEGACY}.textattributes",
@@ -207,6 +208,17 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.zippath": _row(f"{_LEGACY}.zippath"),
     "twisted.python.zipstream": _row(f"{_LEGACY}.zipstream"),
     "twisted.logger": _row("plait.log"),
+    "twisted.logger._capture": _row("plait.log", only="capturedLogs"),
+    "twisted.logger._file": _row("plait.log", only="FileLogObserver textFileLogObserver"),
+    "twisted.logger._format": _row(
+        "plait.log", only="eventAsText formatEvent formatEventAsClassicLogText formatTime timeFormatRFC3339"
+    ),
+    "twisted.logger._global": _row("plait.log", only="LogBeginner globalLogBeginner globalLogPublisher"),
+    "twisted.logger._interfaces": _row("plait.log", only="ILogObserver LogEvent"),
+    "twisted.logger._io": _row("plait.log", only="LoggingFile"),
+    "twisted.logger._levels": _row("plait.log", only="InvalidLogLevelError LogLevel"),
+    "twisted.logger._logger": _row("plait.log", only="Logger"),
+    "twisted.logger._observer": _row("plait.log", only="LogPublisher bitbucketLogObserver"),
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
@@ -248,6 +260,7 @@ MODULES: Mapping[str, Row] = {
     ),
     "twisted.internet.error": _row("plait.errors"),
     "twisted.internet.fdesc": _row(f"{_LEGACY}.fdesc"),
+    "twisted.internet.inotify": _row(f"{_LEGACY}.inotify", _FLAG_TO_HUMAN=f"{_LEGACY}.inotify:_FLAG_TO_HUMAN"),
     "twisted.internet.interfaces": _row(
         "plait.interfaces",
         IServiceCollection="plait.service.interfaces:IServiceCollection",
@@ -434,6 +447,12 @@ MODULES: Mapping[str, Row] = {
         """,
     ),
     "twisted.application.reactors": _row(f"{_LEGACY}.reactorplugins"),
+    "twisted.application.runner": _row(),
+    "twisted.application.runner._exit": _row(
+        f"{_LEGACY}.runnerexit",
+        **_each("runnerexit", "stderr stdout sysexit"),
+    ),
+    "twisted.application.runner._pidfile": _row(f"{_LEGACY}.runnerpidfile", kill=f"{_LEGACY}.runnerpidfile:kill"),
     "twisted.application.service": _row(
         "plait.service",
         f"{_LEGACY}.application",
@@ -466,7 +485,7 @@ MODULES: Mapping[str, Row] = {
         _parseLocalVariables=f"{_RUNNER}.testmodule:parse_variables",
     ),
     "twisted.trial": _row(),
-    "twisted.trial.__main__": _row(f"{_LEGACY}.trial_main"),
+    "twisted.trial.__main__": _row(f"{_LEGACY}.trial_main", __file__=f"{_LEGACY}.trial_main:__file__"),
     "twisted.trial._dist": _row(),
     "twisted.trial._dist.disttrial": _row(DistTrialRunner=f"{_RUNNER}.jobs:JobsRunner"),
     "twisted.trial._dist.functional": _row(f"{_LEGACY}.trialnames", only="compose"),

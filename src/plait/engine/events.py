@@ -109,6 +109,11 @@ class SystemEvents:
             raise TypeError(f"a trigger must be callable, not {function!r}")
         return event, self._events.setdefault(event, ThreePhaseEvent()).addTrigger(phase, function, *args, **kw)
 
+    def add_first(self, phase: str, event: str, function: Callable[[], object]) -> None:
+        """Call a function in a phase of an event, ahead of what is there."""
+        triggers = self._events.setdefault(event, ThreePhaseEvent())
+        triggers._of(phase).insert(0, (function, (), {}))
+
     def remove(self, trigger_id: TriggerID) -> None:
         if not isinstance(trigger_id, tuple) or len(trigger_id) != 2:
             raise TypeError(f"not a trigger's id: {trigger_id!r}")

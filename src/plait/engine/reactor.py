@@ -88,6 +88,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._descriptors: Descriptors
         self._own = False  # we made the loop, so run() may run it
         self._started = False  # run() is under way, or we are in a loop that runs
+        self._starting = False  # the triggers "before startup" are being called, or waited for
         self._stopping = False
         self._crashed = False
         self._exitSignal: int | None = None  # by which signal it was told to stop: the runner ends by the same
@@ -147,7 +148,14 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
 
     @property
     def running(self) -> bool:
-        """Whether the reactor runs: `run` is under way, or it is attached to a loop that runs."""
+        """Whether the reactor runs: `run` is under way, or it is attached to a loop that runs.
+
+        It is False while what is to be called "before startup" is called, or waited for.
+        """
+        return self._under_way and not self._starting
+
+    @property
+    def _under_way(self) -> bool:
         if _get_running_loop() is not None:
             _ = self.loop  # attach, if we are asked inside a loop that is not ours
         if self._started and not self._own:
@@ -171,7 +179,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
             raise ReactorAlreadyRunning(
                 "an event loop runs in this thread already: inside asyncio the reactor works without run()"
             )
-        if self._started and self.running:
+        if self._started and self._under_way:
             raise ReactorAlreadyRunning("the reactor runs already")
         if self._loop is not None and not self._own and not self._fixed:
             self._loop = None  # it was attached to a loop that has ended
@@ -186,7 +194,15 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
             self._signals.install()
         if self.threadpool is not None:
             self.threadpool.start()
-        loop.call_soon(self._events.fire, "startup")
+        loop.call_soon(self._start_up)
+
+    def _start_up(self) -> None:
+        self._starting = True
+        self._events.add_first("during", "startup", self._has_started)
+        self._events.fire("startup")
+
+    def _has_started(self) -> None:
+        self._starting = False
 
     def mainLoop(self) -> None:
         """The second half of `run`: run until the end."""
@@ -201,7 +217,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
                         break
         finally:
             self._uninstallHandler()
-            self._started = False
+            self._started = self._starting = False
             self._stop_pool()
             self._thread = None
 
@@ -214,7 +230,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
 
         :raises plait.errors.ReactorNotRunning: if it does not run, or is being stopped.
         """
-        if not self.running or self._stopping:
+        if not self._under_way or self._stopping:
             raise ReactorNotRunning("Can't stop reactor that isn't running.")
         self._stopping = True
         self.loop.call_soon(self._events.fire, "shutdown", self._end)
@@ -262,7 +278,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     def crash(self) -> None:
         """Stop now: no triggers, nothing is closed."""
         self._crashed = True
-        self._started = False
+        self._started = self._starting = False
         self._stopping = False
         if self._own and self._loop is not None:
             self._loop.stop()
@@ -311,7 +327,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     def fireSystemEvent(self, eventType: str) -> None:
         """Make an event happen: call its triggers, phase by phase."""
         self._events.fire(eventType)
-        if eventType == "shutdown" and not self.running:
+        if eventType == "shutdown" and not self._under_way:
             self._stop_pool()  # there is no run whose end would do it
 
     def beforeDaemonize(self) -> None:
@@ -319,7 +335,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
 
         :raises plait.errors.ReactorAlreadyRunning: if it runs: a loop that runs cannot be in two processes.
         """
-        if self.running:
+        if self._under_way:
             raise ReactorAlreadyRunning("the reactor runs: go into the background before it is run")
         self._stop_pool()
 
@@ -466,7 +482,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         """The reactor's pool of threads, made at first use; it works while the reactor runs, and the next run has another."""
         if self.threadpool is None:
             self.threadpool = ThreadPool(0, self._pool_size, "plait")
-        if self.running and not self.threadpool.started:
+        if self._under_way and not self.threadpool.started:
             self.threadpool.start()
             if not self._own:
                 self.addSystemEventTrigger("during", "shutdown", self._stop_pool)
@@ -482,8 +498,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     def suggestThreadPoolSize(self, size: int) -> None:
         """How many threads the pool may have (10)."""
         self._pool_size = size
-        if self.threadpool is not None:
-            self.threadpool.adjustPoolsize(maxthreads=size)
+        self.getThreadPool().adjustPoolsize(maxthreads=size)
 
     def __repr__(self) -> str:
         engine = "no loop yet" if self._loop is None else type(self._loop).__module__.partition(".")[0]

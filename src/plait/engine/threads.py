@@ -25,7 +25,7 @@ _log = Logger("plait.engine")
 
 
 class ThreadPool:
-    """Threads that are made when there is work for them, up to `maxthreads`; further work waits.
+    """Threads that do work: `minthreads` from the start, more when there is work, up to `maxthreads`; then it waits.
 
     Attributes: `min`, `max` (the sizes; with a `max` of 0 one thread does the work all the same), `name`, `started`, `joined`
     (whether it has been stopped); `threads`, of which some are `working` and the others `waiters`. A pool can be pickled:
@@ -91,9 +91,11 @@ class ThreadPool:
         )
 
     def start(self) -> None:
-        """Begin to work, with what was asked for before."""
+        """Make `min` threads, and begin to work, with what was asked for before."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(max(self.max, 1), self.name or "plait-pool")
+            while len(self._executor._threads) < min(self.min, self.max):
+                self._executor._adjust_thread_count()
         self.started = True
         self.joined = False
         early, self._early = self._early, []

@@ -247,27 +247,38 @@ class Port:
 
         The Deferred fails with what the factory's `stopFactory` raised.
         """
-        if self._socket is not None:
-            name = self._name()
-            if self._look_again is not None:
-                self._look_again.cancel()
-                self._look_again = None
-            if self._server is not None:
-                self._server.close()
-                self._server = None
-            self._socket.close()
-            self._socket = None
-            self.connected = False
-            self.disconnected = True
-            self._network.ports.discard(self)
-            tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
-            try:
-                self.factory.doStop()
-            except Exception:
-                return fail()
+        try:
+            self._close()
+        except Exception:
+            return fail()
         return succeed(None)
 
     loseConnection = stopListening
+
+    def connectionLost(self, reason: Failure) -> None:
+        """As `stopListening`, for those who treat a port as they treat a connection; `reason` is not looked at.
+
+        What the factory's `stopFactory` raises is raised.
+        """
+        self._close()
+
+    def _close(self) -> None:
+        if self._socket is None:
+            return
+        name = self._name()
+        if self._look_again is not None:
+            self._look_again.cancel()
+            self._look_again = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._socket.close()
+        self._socket = None
+        self.connected = False
+        self.disconnected = True
+        self._network.ports.discard(self)
+        tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
+        self.factory.doStop()
 
     def getHost(self) -> Address:
         """The address that it listens at, with the port's real number.

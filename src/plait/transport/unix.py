@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from plait import errors
 from plait.deferred import Deferred
 from plait.deferred.filelock import FilesystemLock, isLocked
+from plait.failure import Failure
 from plait.log import Logger
 from plait.transport.address import UNIXAddress
 from plait.transport.connector import Connector
@@ -199,6 +200,12 @@ class UNIXPort(Port):
         stopped = Deferred[None]()
         self._network.loop.call_soon(self._clean_up, closed, stopped)
         return stopped
+
+    def connectionLost(self, reason: Failure) -> None:
+        """As `stopListening`; what the factory's `stopFactory` raises is raised."""
+        if self._socket is not None:
+            self._network.loop.call_soon(self._file.remove)
+        super().connectionLost(reason)
 
     def _clean_up(self, closed: Deferred[None], stopped: Deferred[None]) -> None:
         self._file.remove()

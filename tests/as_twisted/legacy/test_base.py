@@ -44,3 +44,24 @@ def test_what_the_reactor_gives_is_one_too() -> None:
     assert not isinstance("call", DelayedCall)
     call.cancel()
     reactor.loop.close()
+
+
+def made(time: float) -> DelayedCall:
+    return DelayedCall(time, print, ("text",), {"sep": ""}, id, id, lambda: 1.5)
+
+
+def test_they_are_in_order_by_their_times() -> None:
+    first, last = made(1), made(2)
+    assert sorted([last, first]) == [first, last]
+    assert first <= last and last > first and last >= first and not last < first
+
+
+def test_the_text_says_where_a_call_was_made_if_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = made(12)
+    assert str(plain) == f"<DelayedCall {id(plain):#x} [10.5s] called=0 cancelled=0 print('text', sep='')>"
+    monkeypatch.setattr(DelayedCall, "debug", True)
+    traced = made(12)
+    monkeypatch.undo()
+    assert "traceback at creation" in repr(traced) and "in made" in repr(traced)
+    traced.cancel()
+    assert "called=0 cancelled=1" in repr(traced)

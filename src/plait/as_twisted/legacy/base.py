@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
+from traceback import format_stack
 from typing import Any, cast
 
 from plait import engine
+from plait.as_twisted.legacy import reflect
 from plait.as_twisted.legacy.runtime import seconds as real_seconds
 from plait.engine.timers import Timers
 
@@ -43,9 +45,12 @@ class DelayedCall(engine.DelayedCall, metaclass=_AnyDelayedCall):
     :param cancel: is told, with this call, when it is cancelled.
     :param reset: is told, with this call, when its time has changed.
     :param seconds: the clock.
+
+    Such calls are in order by their times. Where `debug` is true as one is made, its text ends with where that was.
     """
 
-    __slots__ = ("_cancel",)
+    debug: bool = False
+    _made: list[str] | None = None
 
     def __init__(
         self,
@@ -66,7 +71,28 @@ class DelayedCall(engine.DelayedCall, metaclass=_AnyDelayedCall):
         self.kw = dict(kw)
         self.time = time
         self._cancel = cancel
+        if self.debug:
+            self._made = format_stack()[:-1]
 
     def cancel(self) -> None:
         super().cancel()
         self._cancel(self)
+
+    def __lt__(self, other: engine.DelayedCall) -> bool:
+        return self.time < other.time
+
+    def __le__(self, other: engine.DelayedCall) -> bool:
+        return self.time <= other.time
+
+    def __repr__(self) -> str:
+        parts = [f"<DelayedCall {id(self):#x} [{self.time - self._timers.seconds()}s]"]
+        parts.append(f"called={self.called:d} cancelled={self.cancelled:d}")
+        if self.func is not None:
+            name = getattr(self.func, "__qualname__", None) or reflect.safe_repr(self.func)
+            args = [reflect.safe_repr(value) for value in self.args or ()]
+            args += [f"{key}={reflect.safe_repr(value)}" for key, value in (self.kw or {}).items()]
+            parts.append(f"{name}({', '.join(args)})")
+        text = " ".join(parts)
+        if self._made is not None:
+            text += f"\n\ntraceback at creation: \n\n{''.join(self._made)}"
+        return f"{text}>"
