@@ -199,7 +199,10 @@ class Connector:
             if self._binding is not None and local is not None:
                 self._binding.apply(sock)
                 sock.bind(local)
-            await loop.sock_connect(sock, address)
+            if _has_zone(address) and not isinstance(loop, asyncio.BaseEventLoop):
+                await _connect_to_zone(loop, sock, address)
+            else:
+                await loop.sock_connect(sock, address)
             transport, _ = await loop.create_connection(lambda: Connection(self, loop, self._network.outbox), sock=sock)
         except BaseException:
             sock.close()
@@ -277,6 +280,21 @@ async def _ask(resolver: Any, host: str, port: int, family: int) -> Answer:
     only = {int(socket.AF_INET): IPv4Address, int(socket.AF_INET6): IPv6Address}.get(family)
     found = await ask(resolver, host, port, [only] if only is not None else (IPv4Address, IPv6Address))
     return [answer for address in found for answer in numeric(address.host, port)]
+
+
+async def _connect_to_zone(loop: asyncio.AbstractEventLoop, sock: socket.socket, address: tuple[Any, ...]) -> None:
+    """As `sock_connect`, in which uvloop loses the zone."""
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        done = asyncio.Event()
+        loop.add_writer(sock, done.set)
+        try:
+            await done.wait()
+        finally:
+            loop.remove_writer(sock)
+        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error)) from None
 
 
 def _has_zone(address: tuple[Any, ...]) -> bool:
