@@ -9,11 +9,12 @@ from plait.log import formatEvent, globalLogPublisher
 
 @pytest.fixture
 def logged():
-    """The text of each event that is logged meanwhile."""
+    """The text of each event that the room logs meanwhile."""
     lines = []
 
     def observe(event):
-        lines.append(formatEvent(event))
+        if event.get("log_namespace", "").startswith("plait.auth"):  # what others logged before is told, too
+            lines.append(formatEvent(event))
 
     globalLogPublisher.addObserver(observe)
     yield lines
