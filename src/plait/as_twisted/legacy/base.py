@@ -20,8 +20,15 @@ from plait.interfaces.reactor import _ISupportsExitSignalCapturing
 __all__ = ["DelayedCall", "ReactorBase"]
 
 
+class _AnyReactor(type):
+    """Plait's reactor is of the class in `plait.engine`, and counts as an instance too."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return type.__instancecheck__(cls, instance) or (cls is ReactorBase and isinstance(instance, engine.Reactor))
+
+
 @implementer(_ISupportsExitSignalCapturing)
-class ReactorBase(engine.Reactor):
+class ReactorBase(engine.Reactor, metaclass=_AnyReactor):
     """What reactors of one's own are made from: Plait's, which notes in `_exitSignal` nothing unless a subclass does."""
 
     _exitSignal: int | None = None
