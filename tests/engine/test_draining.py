@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from plait import Deferred, Factory, Protocol, ensureDeferred, reactor
-from plait.engine import drain
+from plait.engine import Reactor, drain
 from plait.interfaces import IDrainable, implementer
 from plait.protocol.policies import WrappingFactory
 from tests.transport.helpers import Client
@@ -99,3 +99,25 @@ async def test_what_was_accepted_before_and_is_told_of_after_that_is_drained_too
         assert len(factory.all) > 1 or type(reactor.loop).__module__ == "uvloop"
         answers = [client.recv(10) for client in clients[: len(factory.all)]]
         assert answers == [b"last"] * len(answers)
+
+
+def test_what_asyncio_has_taken_is_served_if_the_port_closes_at_once():
+    own = Reactor(engine="asyncio")
+    loop = own.loop
+    factory = Factory.forProtocol(Polite)
+    factory.made = Deferred()
+    factory.made.addCallback(lambda _: own.stop())
+    port = own.listenTCP(0, factory, interface="127.0.0.1")
+    with socket.socket() as client:
+
+        def connects():
+            client.connect(("127.0.0.1", port.getHost().port))
+            # In its next turn the loop takes the connection; then this is due, before anybody is told of it.
+            loop.call_later(0, port.stopListening)
+
+        own.callWhenRunning(connects)
+        late = own.callLater(30, own.stop)
+        own.run(installSignalHandlers=False)
+        assert factory.made.called, "the connection was dropped"
+        late.cancel()
+        loop.close()

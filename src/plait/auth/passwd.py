@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
 from typing import Any
@@ -85,6 +84,8 @@ def _read_password(user: str) -> str:
         if not line:
             raise PasswordError("no password on standard input: write it there, as one line")
         return line.removesuffix("\n").removesuffix("\r")
+    import getpass
+
     try:
         password = getpass.getpass(f"Password for {user}: ")
         again = getpass.getpass("Once more: ")

@@ -66,6 +66,7 @@ class Port:
         self._socket: socket.socket | None = None
         self._adopted: socket.socket | None = None
         self._server: AbstractServer | Acceptor | None = None
+        self._copy: socket.socket  # what that takes connections from
         self._look_again: TimerHandle | None = None
         self.place: Place | None = None
         self._sessions = 0
@@ -180,6 +181,7 @@ class Port:
     def _accept(self, sock: socket.socket) -> None:
         """Let the loop take connections from `sock`, which is a copy: closing it leaves ours, and its queue, alone."""
         network = self._network
+        self._copy = sock
         self._server = _finish_now(
             network.loop.create_server(
                 lambda: Connection(self, network.loop, network.outbox),
@@ -187,6 +189,19 @@ class Port:
                 backlog=self.backlog,
             )
         )
+
+    def _accept_no_more(self) -> None:
+        server, self._server = self._server, None
+        if isinstance(server, asyncio.Server):
+            # asyncio tells of what it has taken two turns later, and would drop it if its server was closed by then
+            try:
+                self._network.loop.remove_reader(self._copy)
+                self._copy.close()
+                return
+            except NotImplementedError:
+                pass  # Windows' own loop
+        if server is not None:
+            server.close()
 
     def connection_ready(self, connection: Connection) -> Any:
         network = self._network
@@ -269,9 +284,7 @@ class Port:
         if self._look_again is not None:
             self._look_again.cancel()
             self._look_again = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._accept_no_more()
         self._socket.close()
         self._socket = None
         self.connected = False
