@@ -1,6 +1,7 @@
 # make run        set up .venv on first use, start the demo application; Ctrl-C ends it
 # make test       lint, types, layers, tests
 # make test-all   the same, then the tests on every other interpreter at hand from 3.11 to 3.13
+# make coverage   which lines the tests reach, but for the daemon's, which look at other processes
 # make bench      measure against Twisted and a bare uvloop protocol; BENCH='--quick --only echo' and so on
 # make conformance  run Twisted's own tests: AREA=web, ONLY=twisted.test.test_task, CHECK=1 (what CI checks), SHOW=1 (name what
 #                 does not pass), RECORD=1 (write down what passes now)
@@ -19,19 +20,14 @@ RECORD ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-all lint pytest bench conformance docs clean
+.PHONY: run test test-all lint pytest coverage bench conformance docs clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.all
 	$(BIN)/plait run -n --stale-pidfile=remove -y examples/demo_app.py
 
-test: lint
-	$(BIN)/python -m pytest -q -n $(JOBS) tests/daemon
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --ignore=tests/daemon
-	PLAIT_ENGINE=asyncio $(BIN)/coverage run -m pytest -q tests/engine tests/transport tests/deferred
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+test: lint pytest
+	PLAIT_ENGINE=asyncio $(BIN)/python -m pytest -q -n $(JOBS) tests/engine tests/transport tests/deferred
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -41,6 +37,13 @@ lint: $(VENV)/.test
 
 pytest: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n $(JOBS)
+
+coverage: $(VENV)/.test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --ignore=tests/daemon
+	PLAIT_ENGINE=asyncio $(BIN)/coverage run -m pytest -q tests/engine tests/transport tests/deferred
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-all: test
 	@.ci/interpreters $(BIN)/python | while read -r version python; do \
