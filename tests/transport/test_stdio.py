@@ -256,3 +256,4 @@ async def test_a_socket_as_input_that_is_reset_behind_its_data(pipes):
         assert isinstance(await p.lost, ConnectionLost)
         assert p.data == b"data"
         assert ours.getblocking(), "the mode is not ours to set"
+    assert not reactor.loop.remove_reader(pipes[3]), "nothing of it is watched any more"

@@ -316,6 +316,7 @@ class StandardIO:
         if self._told:
             return
         self._told = True
+        self._leave_output()  # there is nobody to be told of its end any more
         self.disconnected = True
         if not self._output_open:
             self._stop_producer()
