@@ -282,3 +282,46 @@ def test_garbage_raises_nothing(garbage):
         client.dataReceived(piece)
     client.connectionLost(Failure(ConnectionDone()))
     assert len(waits) == 1
+
+
+def test_a_receipt_behind_messages_that_wait_is_found():
+    client = session()
+    gate = Deferred()
+
+    async def callback(frame):
+        await gate
+
+    client.subscribe("/a", callback)
+    client.dataReceived(receipt(2) + message(b"1") + message(b"2") + receipt(3))
+    assert client.transport.producerState == "paused"
+    assert outcome(client.send("/a", b"", receipt=True)) == [None]
+    assert client.transport.producerState == "paused"
+
+
+def test_a_broker_that_is_held_back_may_be_silent():
+    client = session(b"version:1.2\nheart-beat:1000,0\n", heartBeat=(0, 1))
+    gate = Deferred()
+
+    async def callback(frame):
+        await gate
+
+    client.subscribe("/a", callback)
+    client.dataReceived(receipt(2) + message(b""))
+    client.clock.advance(10)
+    assert not client.transport.disconnecting
+    gate.callback(None)
+    client.clock.advance(2)
+    assert client.transport.disconnecting
+
+
+async def fails_later(frame):
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("callback", [lambda frame: 1 / 0, fails_later])
+def test_a_callback_that_fails_closes_the_connection(callback):
+    client = session()
+    client.subscribe("/a", callback)
+    client.dataReceived(receipt(2) + message(b""))
+    assert client.transport.disconnecting
+    assert isinstance(outcome(client.whenConnected())[0], ZeroDivisionError)

@@ -59,7 +59,7 @@ class StompClient(Protocol):
     ) -> None:
         """Say who we are.
 
-        :param host: the virtual host.
+        :param host: the virtual host: some brokers want their own name here, for RabbitMQ it is ``/`` by default.
         :param heartBeat: seconds: how often we can send something, and how often the broker should; 0: not at all.
         :param headers: more of them, for CONNECT.
         """

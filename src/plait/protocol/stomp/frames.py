@@ -143,8 +143,6 @@ class StompDecoder:
     def _take_line(self, line: str) -> None:
         frame = self._frame
         if frame is None:
-            if line in ("", "\r"):
-                return  # an end of line that has come in two pieces
             if not _COMMAND.fullmatch(line):
                 raise StompProtocolError(f"no command of STOMP: {line[:80]!r}")
             self._frame = StompFrame(line)
