@@ -160,7 +160,7 @@ def test_all_that_can_be_asked():
         StompFrame("SUBSCRIBE", {"id": "1", "destination": "/a", "ack": "client", "receipt": "2"}),
         StompFrame("ACK", {"id": "7", "transaction": "t"}),
         StompFrame("NACK", {"id": "7"}),
-        StompFrame("UNSUBSCRIBE", {"id": "1"}),
+        StompFrame("UNSUBSCRIBE", {"id": "1", "destination": "/a"}),
     ]
 
 

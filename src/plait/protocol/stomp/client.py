@@ -192,9 +192,11 @@ class StompClient(Protocol):
 
     def unsubscribe(self, name: str, receipt: bool = False) -> Deferred[None]:
         """End a subscription: its callback is called no more."""
-        if self._subscriptions.pop(name, None) is None:
+        destination, _ = self._subscriptions.pop(name, ("", None))
+        if not destination:
             return fail(StompError(f"there is no subscription {name!r}"))
-        return self._ask("UNSUBSCRIBE", {"id": name}, receipt)
+        # Brokers that grew from 1.0 ask for the destination, too.
+        return self._ask("UNSUBSCRIBE", {"id": name, "destination": destination}, receipt)
 
     def ack(self, message: StompFrame, transaction: str | None = None, receipt: bool = False) -> Deferred[None]:
         """Say that a message is dealt with."""
