@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,10 @@ def make_module(wheel: Path) -> MakeModule:
     """Puts `twisted.test.test_sample` with this text into the wheel."""
 
     def make(text: str) -> Module:
-        (wheel / "twisted" / "test" / "test_sample.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        folder = wheel / "twisted" / "test"
+        (folder / "test_sample.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        # Python takes what it has compiled within the same second for that of the new text.
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
         return Module("twisted.test.test_sample", "sample", "A", 3)
 
     return make

@@ -65,6 +65,8 @@ class Other:
         self.real = real
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # zope.interface would find there what the real one provides
         return getattr(self.real, name)
 
 
