@@ -176,7 +176,8 @@ class Failure(Special, BaseException):
         mine = self.type if isinstance(self.type, type) else type(self.value)
         for error in errorTypes:
             if isinstance(error, type):
-                if issubclass(mine, error):
+                # of a failure that comes from elsewhere only the names of its classes are known
+                if issubclass(mine, error) or (not isinstance(self.type, type) and qual(error) in self.parents):
                     return error
             elif error in self.parents:
                 return error

@@ -207,18 +207,27 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.win32": _row(f"{_LEGACY}.win32"),
     "twisted.python.zippath": _row(f"{_LEGACY}.zippath"),
     "twisted.python.zipstream": _row(f"{_LEGACY}.zipstream"),
-    "twisted.logger": _row("plait.log"),
+    "twisted.logger": _row(f"{_LEGACY}.logger", "plait.log"),
+    "twisted.logger._buffer": _row("plait.log", only="LimitedHistoryLogObserver"),
     "twisted.logger._capture": _row("plait.log", only="capturedLogs"),
     "twisted.logger._file": _row("plait.log", only="FileLogObserver textFileLogObserver"),
-    "twisted.logger._format": _row(
-        "plait.log", only="eventAsText formatEvent formatEventAsClassicLogText formatTime timeFormatRFC3339"
+    "twisted.logger._filter": _row(
+        "plait.log", only="FilteringLogObserver ILogFilterPredicate LogLevelFilterPredicate PredicateResult"
     ),
-    "twisted.logger._global": _row("plait.log", only="LogBeginner globalLogBeginner globalLogPublisher"),
+    "twisted.logger._flatten": _row("plait.log._format", "plait.log._flatten"),
+    "twisted.logger._format": _row("plait.log._format"),
+    "twisted.logger._global": _row(
+        f"{_LEGACY}.logger", "plait.log", only="LogBeginner MORE_THAN_ONCE_WARNING globalLogBeginner globalLogPublisher"
+    ),
     "twisted.logger._interfaces": _row("plait.log", only="ILogObserver LogEvent"),
     "twisted.logger._io": _row("plait.log", only="LoggingFile"),
+    "twisted.logger._json": _row("plait.log._json"),
+    "twisted.logger._legacy": _row(f"{_LEGACY}.logger", only="LegacyLogObserverWrapper publishToNewObserver"),
     "twisted.logger._levels": _row("plait.log", only="InvalidLogLevelError LogLevel"),
     "twisted.logger._logger": _row("plait.log", only="Logger"),
     "twisted.logger._observer": _row("plait.log", only="LogPublisher bitbucketLogObserver"),
+    "twisted.logger._stdlib": _row(f"{_LEGACY}.logger", only="STDLibLogObserver"),
+    "twisted.logger._util": _row(f"{_LEGACY}.logger", only="formatTrace"),
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),

@@ -23,32 +23,24 @@ class FileLogObserver:
         formatEvent: Callable[[LogEvent], str | None] = formatEventAsClassicLogText,
     ) -> None:
         self._outFile = outFile
-        self._binary = not _takes_text(outFile)
+        self._binary = False
         self.formatEvent = formatEvent
 
     def __call__(self, event: LogEvent) -> None:
         text = self.formatEvent(event)
-        if text is None:
+        if not text:
             return
-        if self._binary:
-            self._outFile.write(text.encode("utf-8", "backslashreplace"))
-        else:
+        if not self._binary:
             try:
                 self._outFile.write(text)
+            except TypeError:
+                self._binary = True
             except UnicodeEncodeError:
                 # A terminal or file in a small character set: better a character by its number than no line.
                 self._outFile.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        if self._binary:
+            self._outFile.write(text.encode("utf-8", "backslashreplace"))
         self._outFile.flush()
-
-
-def _takes_text(file: IO[Any]) -> bool:
-    if hasattr(file, "encoding"):
-        return True
-    try:
-        file.write("")
-    except TypeError:
-        return False
-    return True
 
 
 def textFileLogObserver(outFile: IO[Any], timeFormat: str | None = TIME_FORMAT) -> FileLogObserver:
