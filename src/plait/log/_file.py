@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import IO, Any
 
 from plait.interfaces import implementer
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
+from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
 
 
@@ -15,6 +17,9 @@ class FileLogObserver:
     """Writes what `formatEvent` makes of each event to `outFile`, a text or binary file, and flushes it.
 
     `formatEvent` returns the whole line (or lines) with its end, or None to write nothing.
+
+    Where the file cannot be written (a full disk, a pipe whose reader has stopped), events are lost, and nothing is raised.
+    Standard error is told once, and when it goes on a line in the file says how many they were.
     """
 
     def __init__(
@@ -24,12 +29,25 @@ class FileLogObserver:
     ) -> None:
         self._outFile = outFile
         self._binary = False
+        self._losses = Losses(str(getattr(outFile, "name", outFile)))
+        # An event may be logged while another is (a warning, an object that goes away): the lock lets that pass.
+        self._lock = threading.RLock()
         self.formatEvent = formatEvent
 
     def __call__(self, event: LogEvent) -> None:
         text = self.formatEvent(event)
         if not text:
             return
+        with self._lock:
+            try:
+                if self._losses.count:
+                    self._write(self.formatEvent(self._losses.asEvent()) or "")
+                    self._losses.forget()
+                self._write(text)
+            except OSError as error:
+                self._losses.add(error)
+
+    def _write(self, text: str) -> None:
         if not self._binary:
             try:
                 self._outFile.write(text)
