@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from plait.failure import Failure
 from plait.interfaces import implementer
+from plait.log._folding import tracebackForPeople
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
 from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
@@ -61,14 +63,27 @@ class FileLogObserver:
         self._outFile.flush()
 
 
-def textFileLogObserver(outFile: IO[Any], timeFormat: str | None = TIME_FORMAT) -> FileLogObserver:
+def textFileLogObserver(
+    outFile: IO[Any], timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
+) -> FileLogObserver:
     """An observer that writes one line for each event to `outFile`, a text or binary file.
 
     The line is ``2026-11-23T20:30:00+0000 [namespace#level] message``; only a traceback adds lines, each
     behind a tab. `timeFormat` as for strftime; None writes "-" in place of the time.
+
+    In a traceback the frames of Plait and asyncio are folded into a line that says how many they are, unless
+    `fullTracebacks`; None asks `plait.tracebacks.fullTracebacks`.
     """
+    return FileLogObserver(outFile, lineMaker(timeFormat, fullTracebacks))
 
-    def line(event: LogEvent) -> str | None:
-        return formatEventAsClassicLogText(event, lambda when: formatTime(when, timeFormat))
 
-    return FileLogObserver(outFile, line)
+def lineMaker(timeFormat: str | None, fullTracebacks: bool | None) -> Callable[[Mapping[str, Any]], str | None]:
+    """What makes such a line of an event."""
+
+    def when(time: float | None) -> str:
+        return formatTime(time, timeFormat)
+
+    def traceback(failure: Failure) -> str:
+        return tracebackForPeople(failure, fullTracebacks)
+
+    return lambda event: formatEventAsClassicLogText(event, when, traceback)
