@@ -4,7 +4,9 @@ A program logs *events*, dicts with a format and the values for it; text is made
 text. In reading order: `plait.log._levels` (how important), `plait.log._logger` (how events are made),
 `plait.log._context` (values that are part of all events of a context), `plait.log._publisher` (how they reach observers,
 and what happens before there are any), `plait.log._format` (how they become text, whatever is in them),
-`plait.log._file` (lines in a file), `plait.log._terminal` (in colour), `plait.log._flatten` and `plait.log._json` (JSON),
+`plait.log._file` (lines in a file), `plait.log._losses` (what could not be written), `plait.log._descriptor`,
+`plait.log._logfile` and `plait.log._rotation` (log files that are put aside), `plait.log._terminal` (in colour),
+`plait.log._flatten` and `plait.log._json` (JSON),
 `plait.log._filter` (which events an observer sees), `plait.log._buffer` (the last ones, kept), `plait.log._stdlib` (the
 standard library's `logging`, in and out), `plait.log._begin` (where a program's log goes), `plait.log.legacy` (``msg``,
 ``err`` and the observers of older programs), `plait.log._capture` (for tests).
@@ -39,6 +41,7 @@ from plait.log._json import (
     jsonLinesLogObserver,
 )
 from plait.log._levels import InvalidLogLevelError, LogLevel
+from plait.log._logfile import LogFile
 from plait.log._logger import Logger, Operation
 from plait.log._publisher import (
     ILogObserver,
@@ -48,6 +51,7 @@ from plait.log._publisher import (
     bitbucketLogObserver,
     globalLogPublisher,
 )
+from plait.log._rotation import Rotation
 from plait.log._stdlib import StdlibHandler, STDLibLogObserver, capturedStdlibLogging, captureStdlibLogging
 from plait.log._terminal import terminalLogObserver
 from plait.log.legacy import (
@@ -69,6 +73,7 @@ __all__ = [
     "LimitedHistoryLogObserver",
     "LogBeginner",
     "LogEvent",
+    "LogFile",
     "LogLevel",
     "LogLevelFilterPredicate",
     "LogObserver",
@@ -77,6 +82,7 @@ __all__ = [
     "LoggingFile",
     "Operation",
     "PredicateResult",
+    "Rotation",
     "STDLibLogObserver",
     "StdlibHandler",
     "addObserver",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from plait.failure import Failure
 from plait.interfaces import implementer
+from plait.log._folding import tracebackForPeople
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
+from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
 
 
@@ -15,6 +19,9 @@ class FileLogObserver:
     """Writes what `formatEvent` makes of each event to `outFile`, a text or binary file, and flushes it.
 
     `formatEvent` returns the whole line (or lines) with its end, or None to write nothing.
+
+    Where the file cannot be written (a full disk, a pipe whose reader has stopped), events are lost, and nothing is raised.
+    Standard error is told once, and when it goes on a line in the file says how many they were.
     """
 
     def __init__(
@@ -24,12 +31,25 @@ class FileLogObserver:
     ) -> None:
         self._outFile = outFile
         self._binary = False
+        self._losses = Losses(str(getattr(outFile, "name", outFile)))
+        # An event may be logged while another is (a warning, an object that goes away): the lock lets that pass.
+        self._lock = threading.RLock()
         self.formatEvent = formatEvent
 
     def __call__(self, event: LogEvent) -> None:
         text = self.formatEvent(event)
         if not text:
             return
+        with self._lock:
+            try:
+                if self._losses.count:
+                    self._write(self.formatEvent(self._losses.asEvent()) or "")
+                    self._losses.forget()
+                self._write(text)
+            except OSError as error:
+                self._losses.add(error)
+
+    def _write(self, text: str) -> None:
         if not self._binary:
             try:
                 self._outFile.write(text)
@@ -43,14 +63,27 @@ class FileLogObserver:
         self._outFile.flush()
 
 
-def textFileLogObserver(outFile: IO[Any], timeFormat: str | None = TIME_FORMAT) -> FileLogObserver:
+def textFileLogObserver(
+    outFile: IO[Any], timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
+) -> FileLogObserver:
     """An observer that writes one line for each event to `outFile`, a text or binary file.
 
     The line is ``2026-11-23T20:30:00+0000 [namespace#level] message``; only a traceback adds lines, each
     behind a tab. `timeFormat` as for strftime; None writes "-" in place of the time.
+
+    In a traceback the frames of Plait and asyncio are folded into a line that says how many they are, unless
+    `fullTracebacks`; None asks `plait.tracebacks.fullTracebacks`.
     """
+    return FileLogObserver(outFile, lineMaker(timeFormat, fullTracebacks))
 
-    def line(event: LogEvent) -> str | None:
-        return formatEventAsClassicLogText(event, lambda when: formatTime(when, timeFormat))
 
-    return FileLogObserver(outFile, line)
+def lineMaker(timeFormat: str | None, fullTracebacks: bool | None) -> Callable[[Mapping[str, Any]], str | None]:
+    """What makes such a line of an event."""
+
+    def when(time: float | None) -> str:
+        return formatTime(time, timeFormat)
+
+    def traceback(failure: Failure) -> str:
+        return tracebackForPeople(failure, fullTracebacks)
+
+    return lambda event: formatEventAsClassicLogText(event, when, traceback)
