@@ -475,6 +475,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),
     "twisted.web.error": _row("plait.web.error"),
+    "twisted.web.http_headers": _row(
+        "plait.web.headers",
+        only="Headers InvalidHeaderName",
+        _nameEncoder="plait.web.headers:names",
+        _sanitizeLinearWhitespace="plait.web.headers:sanitize",
+    ),
     # Tests
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),
