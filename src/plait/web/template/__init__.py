@@ -2,7 +2,7 @@
 
 Chapters, in reading order: `interfaces`, `tree` (the nodes of a document), `vocabulary` (the elements of HTML), `errors`,
 `element` (a template and its methods), `loading` (templates from XML), `escaping`, `flattening` (a document becomes bytes),
-`rendering` (as the answer to a request).
+`failures` (what was raised, as HTML) and `rendering` (as the answer to a request).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from plait.web.template.errors import FlattenerError, InvalidTemplate
 from plait.web.template.flattening import flatten, flattenString
 from plait.web.template.interfaces import IRenderable, ITemplateLoader
 from plait.web.template.loading import TEMPLATE_NAMESPACE, TagLoader, XMLFile, XMLString
+from plait.web.template.rendering import renderElement
 from plait.web.template.tree import CDATA, CharRef, Comment, Flattenable, Tag, slot, voidElements
 from plait.web.template.vocabulary import VALID_HTML_TAG_NAMES, tags
 
@@ -33,6 +34,7 @@ __all__ = [
     "XMLString",
     "flatten",
     "flattenString",
+    "renderElement",
     "renderer",
     "slot",
     "tags",
