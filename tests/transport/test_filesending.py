@@ -57,6 +57,7 @@ async def test_closing_waits_for_it(way, file):
         there.transport.loseConnection()
         await client.lost
         assert client.data == BIG
+        assert there.transport.bytesSent == len(BIG)
         assert await sent == len(BIG)
 
 

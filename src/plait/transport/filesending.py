@@ -123,6 +123,7 @@ class _Sending:
             self._by_kernel = False
             self._let_go()
             return True
+        transport.bytesSent += sent
         self._counts(sent)
         if sent == TURN and self._offset < self._end:
             self._watch(transport)
