@@ -56,6 +56,9 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.%A-Za-z]+\])
 _MOST_FREE = 64
 _pool: list[Reader] = []
 
+# Hosts that have been looked at: there are few, and they are asked for all the time.
+_good_hosts: set[bytes] = set()
+
 
 class Reader:
     """A parser, and what it has read of the head of a request.
@@ -197,8 +200,11 @@ class Reader:
             if size == 4:
                 if name.lower() == b"host":
                     hosts += 1
-                    if not _HOST.fullmatch(value):
-                        raise Rejected(400, "the Host is malformed")
+                    if value not in _good_hosts:
+                        if not _HOST.fullmatch(value):
+                            raise Rejected(400, "the Host is malformed")
+                        if len(_good_hosts) < _MOST_FREE and len(value) < 100:
+                            _good_hosts.add(value)
             elif size == 14:
                 if name.lower() == b"content-length":
                     self.length = int(value)

@@ -23,7 +23,7 @@ from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
-from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine
+from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
 
 if TYPE_CHECKING:
     from plait.web.reading import Reader
@@ -215,10 +215,8 @@ class Request:
     def process(self) -> None:
         """Find the resource and let it render. A subclass may answer by itself instead."""
         site = self.site
-        if site is None:
-            return
-        site.started(self)
-        self.render(site.getResourceFor(self))
+        if site is not None:
+            self.render(site.getResourceFor(self))
 
     def render(self, resource: Any) -> None:
         """Let a resource answer. Its errors are answered with 500 (`processingFailed`)."""
@@ -289,50 +287,54 @@ class Request:
 
     def setHeader(self, name: bytes | str, value: bytes | str) -> None:
         """Set a header of the answer, in place of what it was. Line breaks in it become blanks."""
-        self.responseHeaders.setRawHeaders(name, [value])
+        headers: Headers | None = self.__dict__.get("responseHeaders")
+        if headers is None:
+            headers = self.responseHeaders = Headers()
+        headers.setRawHeaders(name, (value,))
 
     def _begin(self, length: int | None) -> bytes:
         """The head of the answer, its empty line included. `length`: of a body that is complete."""
         self.startedWriting = True
         code = self.code
-        raw = self.responseHeaders._raw if "responseHeaders" in self.__dict__ else {}
-        parts = [statusLine(code, self.code_message), dateHeader()]
+        made = self.__dict__
+        head = usualHead(code) if self.code_message is None else statusLine(code, self.code_message) + dateHeader()
         no_body = code in NO_BODY or code < 200
-        left: int | None = None
-        for name, values in raw.items():
-            if name == b"Content-Length":
-                left = _number(values)
-                continue
-            if name == b"Transfer-Encoding":
-                continue  # that is ours to say
-            if name == b"Connection":
-                if any(b"close" in value.lower() for value in values):
-                    self.persistent = False
-                continue
-            for value in values:
-                parts.append(b"%b: %b\r\n" % (name, value))
-        for cookie in self.__dict__.get("cookies", ()):
-            parts.append(b"Set-Cookie: %b\r\n" % sanitize(cookie))
-        if not no_body and self.defaultContentType is not None and b"Content-Type" not in raw:
-            parts.append(b"Content-Type: %b\r\n" % self.defaultContentType)
-        if left is None:
-            left = length
+        left = length
+        typed = False
+        if "responseHeaders" in made:
+            for name, values in self.responseHeaders._raw.items():
+                if name in _OURS:
+                    if name == b"Content-Length":
+                        left = _number(values, length)
+                    elif name == b"Content-Type":
+                        typed = True
+                        head += b"Content-Type: %b\r\n" % values[-1]
+                    elif name == b"Connection" and any(b"close" in value.lower() for value in values):
+                        self.persistent = False
+                    continue
+                for value in values:
+                    head += b"%b: %b\r\n" % (name, value)
+        if "cookies" in made:
+            for cookie in self.cookies:
+                head += b"Set-Cookie: %b\r\n" % sanitize(cookie)
         if no_body:
             self._left = 0
-        elif left is not None:
-            parts.append(b"Content-Length: %d\r\n" % left)
-            self._left = left
-        elif self._version11:
-            parts.append(b"Transfer-Encoding: chunked\r\n")
-            self.chunked = True
         else:
-            self.persistent = False
+            if not typed and self.defaultContentType is not None:
+                head += b"Content-Type: %b\r\n" % self.defaultContentType
+            if left is not None:
+                head += b"Content-Length: %d\r\n" % left
+                self._left = left
+            elif self._version11:
+                head += b"Transfer-Encoding: chunked\r\n"
+                self.chunked = True
+            else:
+                self.persistent = False
         if not self.persistent:
-            parts.append(b"Connection: close\r\n")
-        elif not self._version11:
-            parts.append(b"Connection: keep-alive\r\n")
-        parts.append(b"\r\n")
-        return b"".join(parts)
+            return head + b"Connection: close\r\n\r\n"
+        if not self._version11:
+            head += b"Connection: keep-alive\r\n"
+        return head + b"\r\n"
 
     def respond(self, body: bytes) -> None:
         """Answer with a body that is complete, and finish."""
@@ -345,16 +347,18 @@ class Request:
             return
         if self._disconnected:
             return
-        head = self._begin(len(body))
-        if self._left != len(body) and not self._head and self._left:
-            self._left = None  # the header that was set says something else: that of the body counts
+        size = len(body)
+        head = self._begin(size)
+        if self._left != size and not self._head and self.code not in NO_BODY:
+            # the length that was set says something else: that of the body counts
             self.responseHeaders.removeHeader(b"content-length")
-            head = self._begin(len(body))
-        if not self._head and self.code not in NO_BODY:
-            self.sentLength = len(body)
-            head += body
+            head = self._begin(size)
         self._left = 0
-        self.channel.transport.write(head)
+        if self._head or self.code in NO_BODY:
+            self.channel.transport.write(head)
+        else:
+            self.sentLength = size
+            self.channel.transport.write(head + body)
         self._end()
 
     def _start(self) -> None:
@@ -480,19 +484,18 @@ class Request:
     def _end(self) -> None:
         self.finished = True
         site = self.site
-        if site is not None and site.wantsLog:
+        if site is not None and site.logFile is not None:
             site.log(self)
-        waiting = self.__dict__.pop("notifications", None)
-        stream = self._stream
-        if stream is not None and not stream.done:
+        made = self.__dict__
+        waiting = made.pop("notifications", None) if "notifications" in made else None
+        if self._stream is not None and not self._stream.done:
             self.persistent = False
-        body = self.__dict__.get("content")
         self.channel.requestDone(self)
-        if waiting:
+        if waiting is not None:
             for deferred in waiting:
                 deferred.callback(None)
-        if body is not None:
-            body.close()
+        if "content" in made:
+            self.content.close()
 
     def notifyFinish(self) -> Deferred[None]:
         """A Deferred that fires with None when the answer is complete, and fails when the connection is gone before that."""
@@ -809,12 +812,16 @@ def _nothing() -> None:
     """The client does not wait to be told."""
 
 
-def _number(values: list[bytes]) -> int | None:
+def _number(values: list[bytes], otherwise: int | None) -> int | None:
     try:
         number = int(values[-1]) if values else -1
     except ValueError:
-        return None
-    return number if number >= 0 else None
+        return otherwise
+    return number if number >= 0 else otherwise
+
+
+# Headers of an answer that say how it is framed, or are looked at for another reason.
+_OURS = frozenset((b"Content-Length", b"Content-Type", b"Transfer-Encoding", b"Connection"))
 
 
 def _date(when: float | None) -> bytes:

@@ -69,11 +69,6 @@ class HTTPFactory(ServerFactory):
             self._reactor = getReactor()
         return self._reactor
 
-    @property
-    def wantsLog(self) -> bool:
-        """Whether answers are logged."""
-        return self.logFile is not None
-
     def buildProtocol(self, addr: Any) -> Any:
         """A connection."""
         channel = self.protocol()
@@ -130,9 +125,6 @@ class HTTPFactory(ServerFactory):
                 channel.loseConnection()
 
     # -- requests
-
-    def started(self, request: Any) -> None:
-        """A request is about to be answered."""
 
     def getResourceFor(self, request: Any) -> Any:
         """The resource for a request."""

@@ -33,6 +33,7 @@ def statusLine(code: int, message: bytes | None = None) -> bytes:
 
 _date = b""
 _date_second = 0
+_heads: dict[int, bytes] = {}
 
 
 def dateHeader() -> bytes:
@@ -42,4 +43,14 @@ def dateHeader() -> bytes:
     if now != _date_second:
         _date_second = now
         _date = b"Date: " + formatdate(now, usegmt=True).encode("ascii") + b"\r\n"
+        _heads.clear()
     return _date
+
+
+def usualHead(code: int) -> bytes:
+    """The first line of an answer and its Date line, for a status with its usual phrase."""
+    date = dateHeader()
+    head = _heads.get(code)
+    if head is None:
+        head = _heads[code] = statusLine(code) + date
+    return head
