@@ -43,11 +43,12 @@ class FileLogObserver:
         with self._lock:
             try:
                 if self._losses.count:
-                    self._write(self.formatEvent(self._losses.asEvent()) or "")
-                    self._losses.forget()
+                    text = (self.formatEvent(self._losses.asEvent()) or "") + text
                 self._write(text)
             except OSError as error:
                 self._losses.add(error)
+            else:
+                self._losses.forget()
 
     def _write(self, text: str) -> None:
         if not self._binary:
