@@ -85,7 +85,7 @@ def test_what_there_is_room_for_is_there_at_once(ends: Ends) -> None:
     reader, writer = ends
     writer.write("printed before\n")
     stream = LogStream(writer)
-    textFileLogObserver(stream, None)(event("logged"))  # type: ignore[arg-type]
+    textFileLogObserver(stream, None)(event("logged"))
     assert [reader.readline(), reader.readline()] == [b"printed before\n", b"- [app#info] logged\n"]
     stream.close()
 
@@ -93,7 +93,7 @@ def test_what_there_is_room_for_is_there_at_once(ends: Ends) -> None:
 def test_nothing_is_lost_while_the_reader_is_slow(ends: Ends) -> None:
     reader, writer = ends
     stream = LogStream(writer, limit=100_000)
-    observer = textFileLogObserver(stream, None)  # type: ignore[arg-type]
+    observer = textFileLogObserver(stream, None)
     count = fill(observer, lambda: stream._size > 50_000)
     assert numbers(Reading(reader).lines(writer, stream)) == list(range(count))
 
@@ -101,7 +101,7 @@ def test_nothing_is_lost_while_the_reader_is_slow(ends: Ends) -> None:
 def test_what_is_too_much_is_counted_and_told(ends: Ends) -> None:
     reader, writer = ends
     stream = LogStream(writer, limit=20_000)
-    observer = textFileLogObserver(stream, None)  # type: ignore[arg-type]
+    observer = textFileLogObserver(stream, None)
     count = fill(observer, lambda: observer._losses.count == 3)
     reading = Reading(reader)
     await_written(stream)
@@ -118,7 +118,7 @@ def test_the_end_does_not_wait_for_ever(ends: Ends, monkeypatch: pytest.MonkeyPa
     reader, writer = ends
     monkeypatch.setattr("plait.log._stream._PATIENCE", 0.0)
     stream = LogStream(writer, limit=20_000)
-    fill(textFileLogObserver(stream, None), lambda: bool(stream._waiting))  # type: ignore[arg-type]
+    fill(textFileLogObserver(stream, None), lambda: bool(stream._waiting))
     stream.close()
     assert stream._waiting
     reader.close()  # which lets the thread end
@@ -127,7 +127,7 @@ def test_the_end_does_not_wait_for_ever(ends: Ends, monkeypatch: pytest.MonkeyPa
 def test_a_reader_that_goes_away_raises_nothing(ends: Ends) -> None:
     reader, writer = ends
     stream = LogStream(writer, limit=20_000)
-    observer = textFileLogObserver(stream, None)  # type: ignore[arg-type]
+    observer = textFileLogObserver(stream, None)
     fill(observer, lambda: bool(stream._waiting))
     reader.close()
     await_written(stream)
@@ -141,7 +141,7 @@ def test_a_terminal_that_was_stopped() -> None:
     reading, writing = pty.openpty()
     with open(reading, "rb", buffering=0) as reader, open(writing, "w") as writer:
         stream = LogStream(writer, limit=20_000)
-        observer = textFileLogObserver(stream, None)  # type: ignore[arg-type]
+        observer = textFileLogObserver(stream, None)
         assert stream.isatty()
         count = fill(observer, lambda: observer._losses.count == 1)
         reading = Reading(reader)
@@ -152,7 +152,7 @@ def test_a_terminal_that_was_stopped() -> None:
 def test_a_file_that_standard_output_was_sent_to(tmp_path: Any) -> None:
     with open(tmp_path / "out", "w") as file:
         stream = LogStream(file)
-        observer = textFileLogObserver(stream, None)  # type: ignore[arg-type]
+        observer = textFileLogObserver(stream, None)
         print("one", file=file)
         observer(event("two"))
         print("three", file=file)

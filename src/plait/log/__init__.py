@@ -8,6 +8,7 @@ and what happens before there are any), `plait.log._format` (how they become tex
 `plait.log._logfile` and `plait.log._rotation` (log files that are put aside), `plait.log._stream` (a reader that is slow),
 `plait.log._terminal` (in colour),
 `plait.log._flatten` and `plait.log._json` (JSON),
+`plait.log._journal` (systemd's),
 `plait.log._filter` (which events an observer sees), `plait.log._buffer` (the last ones, kept), `plait.log._stdlib` (the
 standard library's `logging`, in and out), `plait.log._begin` (where a program's log goes), `plait.log.legacy` (``msg``,
 ``err`` and the observers of older programs), `plait.log._capture` (for tests).
@@ -34,6 +35,7 @@ from plait.log._format import (
     formatWithCall,
     timeFormatRFC3339,
 )
+from plait.log._journal import JournalLogObserver, journalLogObserver, leadsToJournal
 from plait.log._json import (
     eventAsJSON,
     eventFromJSON,
@@ -72,6 +74,7 @@ __all__ = [
     "ILogFilterPredicate",
     "ILogObserver",
     "InvalidLogLevelError",
+    "JournalLogObserver",
     "LimitedHistoryLogObserver",
     "LogBeginner",
     "LogEvent",
@@ -107,8 +110,10 @@ __all__ = [
     "formatWithCall",
     "globalLogBeginner",
     "globalLogPublisher",
+    "journalLogObserver",
     "jsonFileLogObserver",
     "jsonLinesLogObserver",
+    "leadsToJournal",
     "logContext",
     "msg",
     "parseLevels",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any, Protocol
 
 from plait.failure import Failure
 from plait.interfaces import implementer
@@ -12,6 +12,14 @@ from plait.log._folding import tracebackForPeople
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
 from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
+
+
+class Writable(Protocol):
+    """What lines are written to: a text or binary file, a `plait.log.LogFile`, a `plait.log.LogStream`."""
+
+    def write(self, text: Any, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 @implementer(ILogObserver)
@@ -26,7 +34,7 @@ class FileLogObserver:
 
     def __init__(
         self,
-        outFile: IO[Any],
+        outFile: Writable,
         formatEvent: Callable[[LogEvent], str | None] = formatEventAsClassicLogText,
     ) -> None:
         self._outFile = outFile
@@ -65,7 +73,7 @@ class FileLogObserver:
 
 
 def textFileLogObserver(
-    outFile: IO[Any], timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
+    outFile: Writable, timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
 ) -> FileLogObserver:
     """An observer that writes one line for each event to `outFile`, a text or binary file.
 
