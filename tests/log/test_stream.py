@@ -65,6 +65,7 @@ class Reading:
 
     def lines(self, writer: IO[str], stream: LogStream) -> list[str]:
         """All of them, now that no more are to come."""
+        stream.drain()
         stream.close()
         writer.close()
         self._thread.join(60)
@@ -119,6 +120,7 @@ def test_the_end_does_not_wait_for_ever(ends: Ends, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("plait.log._stream._PATIENCE", 0.0)
     stream = LogStream(writer, limit=20_000)
     fill(textFileLogObserver(stream, None), lambda: bool(stream._waiting))
+    stream.drain()
     stream.close()
     assert stream._waiting
     reader.close()  # which lets the thread end

@@ -68,7 +68,7 @@ class LogOutput:
             return self._journal(options.log_prefix)
         if options.log_file == "-" or (options.log_file is None and options.foreground):
             self.to_terminal = True
-            return self._lines(_unblocked(sys.stdout, self._undo), options)
+            return self._lines(self._unblocked(sys.stdout), options)
         path = os.path.abspath(options.log_file or DEFAULT_LOG)
         try:
             self._file = LogFile(path, options.log_rotation, acting_as)
@@ -78,7 +78,22 @@ class LogOutput:
         return self._lines(self._file, options)
 
     def _lines(self, file: Any, options: Options) -> Observer:
-        return jsonLinesLogObserver(file) if options.log_format == "json" else terminalLogObserver(file)
+        observer = jsonLinesLogObserver(file) if options.log_format == "json" else terminalLogObserver(file)
+        self._undo.callback(observer.flush)
+        if isinstance(file, LogStream):
+            self._undo.callback(file.drain)  # so that there is room to tell what was lost
+        return observer
+
+    def _unblocked(self, stream: TextIO) -> Any:
+        """What to write to in place of standard output, so that a reader who stops does not stop us."""
+        if sys.platform == "win32":
+            return stream
+        try:
+            unblocked = LogStream(stream)
+        except (AttributeError, OSError):
+            return stream  # not a real one
+        self._undo.callback(unblocked.close)
+        return unblocked
 
     def _is_journal_anyway(self, options: Options) -> bool:
         """Whether standard output, where nobody has said that the log is to go, leads to the journal."""
@@ -122,18 +137,6 @@ class LogOutput:
         """Undo all of it."""
         sys.stdout, sys.stderr = self._standard
         self._undo.close()
-
-
-def _unblocked(stream: TextIO, undo: ExitStack) -> Any:
-    """What to write to in place of standard output, so that a reader who stops does not stop us."""
-    if sys.platform == "win32":
-        return stream
-    try:
-        unblocked = LogStream(stream)
-    except (AttributeError, OSError):
-        return stream  # not a real one
-    undo.callback(unblocked.close)
-    return unblocked
 
 
 def named_observer(name: str) -> Callable[[LogEvent], None]:

@@ -46,15 +46,24 @@ class FileLogObserver:
 
     def __call__(self, event: LogEvent) -> None:
         text = self.formatEvent(event)
-        if not text:
-            return
+        if text:
+            self._put(text)
+
+    def flush(self) -> None:
+        """Tell now how many events were lost, if any were and it can be written again."""
+        if self._losses.count:
+            self._put("")
+
+    def _put(self, text: str) -> None:
         with self._lock:
             try:
                 if self._losses.count:
-                    text = (self.formatEvent(self._losses.asEvent()) or "") + text
-                self._write(text)
+                    self._write((self.formatEvent(self._losses.asEvent()) or "") + text)
+                else:
+                    self._write(text)
             except OSError as error:
-                self._losses.add(error)
+                if text:
+                    self._losses.add(error)
             else:
                 self._losses.forget()
 

@@ -75,12 +75,16 @@ class LogStream:
     def flush(self) -> None:
         """Nothing to do: what there is room for has been written."""
 
-    def close(self) -> None:
-        """Give the reader a moment for what waits, then write no more. The stream itself stays open."""
+    def drain(self) -> None:
+        """Give the reader a moment for what waits."""
         deadline = time.monotonic() + _PATIENCE
         with self._lock:
             while self._waiting and (left := deadline - time.monotonic()) > 0:
                 self._emptied.wait(left)
+
+    def close(self) -> None:
+        """Write no more. The stream itself stays open."""
+        with self._lock:
             if not self._waiting:  # else the thread has the descriptor still
                 self._file.close()
 
