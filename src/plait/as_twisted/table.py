@@ -39,6 +39,7 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 _VERSION = "plait.as_twisted.version"
 _LEGACY = "plait.as_twisted.legacy"
 _RUNNER = "plait.testing.runner"
+_TEMPLATE = "plait.web.template"
 _TESTING = _row(
     "plait.testing",
     only="""
@@ -474,7 +475,37 @@ MODULES: Mapping[str, Row] = {
     # The web
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),
-    "twisted.web.error": _row("plait.web.error"),
+    "twisted.web._abnf": _row(
+        _decint=f"{_LEGACY}.abnf:decimal",
+        _hexint=f"{_LEGACY}.abnf:hexadecimal",
+        _ishexdigits=f"{_LEGACY}.abnf:is_hexadecimal",
+        _istoken=f"{_LEGACY}.abnf:is_token",
+    ),
+    "twisted.web._element": _row(f"{_TEMPLATE}.element", only="Element Expose UnexposedMethodError renderer"),
+    "twisted.web._flatten": _row(f"{_TEMPLATE}.flattening"),
+    "twisted.web._stan": _row(f"{_TEMPLATE}.tree", only="CDATA CharRef Comment Tag slot voidElements"),
+    "twisted.web.error": _row(
+        "plait.web.error",
+        f"{_TEMPLATE}.errors",
+        _codeToMessage="plait.web.error:phrase",
+    ),
+    "twisted.web.html": _row(f"{_LEGACY}.html"),
+    "twisted.web.http_headers": _row(
+        "plait.web.headers",
+        only="Headers InvalidHeaderName",
+        _nameEncoder="plait.web.headers:names",
+        _sanitizeLinearWhitespace="plait.web.headers:sanitize",
+    ),
+    "twisted.web.template": _row(
+        _TEMPLATE,
+        only="""
+            CDATA CharRef Comment Element Flattenable TEMPLATE_NAMESPACE Tag TagLoader VALID_HTML_TAG_NAMES XMLFile XMLString
+            flatten flattenString renderElement renderer slot tags
+        """,
+        _NSContext=_PRIVATE,
+        _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
+        _ToStan=_PRIVATE,
+    ),
     # Tests
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),

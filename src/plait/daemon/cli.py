@@ -110,6 +110,13 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",
     )
     run.add_argument(
+        "--blocked-after",
+        type=to_seconds,
+        metavar="S",
+        default=1.0,
+        help="log what has blocked the event loop for S seconds, 0: do not watch it (default: 1)",
+    )
+    run.add_argument(
         "--workers",
         type=_count,
         metavar="N",
@@ -210,6 +217,7 @@ def execute(options: argparse.Namespace) -> int:
             umask=options.umask,
             drain=options.drain_timeout,
             start_timeout=options.start_timeout,
+            blocked_after=options.blocked_after,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,

@@ -33,6 +33,7 @@ from plait.daemon.upgrade import Handed, Origin, Upgrading
 from plait.daemon.worker import WorkerLink
 from plait.daemon.workers import Workers
 from plait.deferred import ensureDeferred, setDebugging
+from plait.engine import BlockWatch
 from plait.errors import ReactorNotRunning
 from plait.interfaces import adapt
 from plait.log import Logger
@@ -193,6 +194,10 @@ class Run:
     def _run(self) -> None:
         """Run the reactor to its end. StartError if that comes before the program serves."""
         reactor = self.reactor
+        if self.options.blocked_after and not self.options.debug:  # in the debugger it is the user who stops it
+            blocked = BlockWatch(reactor, self.options.blocked_after)
+            self.undo.callback(blocked.stop)
+            blocked.start()
         if self.workers is not None:
             self.undo.callback(self.workers.kill)
         if self.worker is not None:

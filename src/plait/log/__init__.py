@@ -17,7 +17,7 @@ standard library's `logging`, in and out), `plait.log._begin` (where a program's
 from plait.log._begin import LogBeginner, LoggingFile, globalLogBeginner
 from plait.log._buffer import LimitedHistoryLogObserver
 from plait.log._capture import capturedLogs
-from plait.log._context import addLogContext, logContext
+from plait.log._context import logContext
 from plait.log._file import FileLogObserver, textFileLogObserver
 from plait.log._filter import (
     FilteringLogObserver,
@@ -91,7 +91,6 @@ __all__ = [
     "Rotation",
     "STDLibLogObserver",
     "StdlibHandler",
-    "addLogContext",
     "addObserver",
     "bitbucketLogObserver",
     "captureStdlibLogging",

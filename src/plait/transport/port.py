@@ -15,7 +15,7 @@ from plait.log import Logger
 from plait.transport.address import Address, from_socket
 from plait.transport.binding import Binding, usual_binding
 from plait.transport.handover import Place, inherited
-from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of, name_in_log, tell
+from plait.transport.network import LOOK_AGAIN, Network, Tally, descriptor_limit, family_of, name_in_log, tell
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
 
@@ -34,7 +34,7 @@ class Port:
     """A listening TCP port. With a `contextFactory` it speaks TLS.
 
     Attributes: `factory`, `port` (the number that was asked for), `interface`, `binding` (both, with the options), `connected`
-    (it listens), `disconnected` (it has been stopped).
+    (it listens), `disconnected` (it has been stopped); `accepts` and `openConnections` count what has come.
     """
 
     is_client = False
@@ -70,6 +70,7 @@ class Port:
         self._look_again: TimerHandle | None = None
         self.place: Place | None = None
         self._sessions = 0
+        self._tally = Tally()
 
     def __repr__(self) -> str:
         where = f"on {self._quoted()}" if self.connected else "(not listening)"
@@ -209,6 +210,7 @@ class Port:
             self._pause_accepting()
         connection.sessionno = self._sessions
         self._sessions += 1
+        network.accepts += 1
         network.connections.add(connection)
         if network.connection_begun is not None:
             network.loop.call_soon(network.connection_begun, connection)
@@ -219,7 +221,18 @@ class Port:
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
+        self._tally.add(connection)
         self._network.forget(connection)
+
+    @property
+    def accepts(self) -> int:
+        """How many connections it has taken so far."""
+        return self._sessions
+
+    @property
+    def openConnections(self) -> int:
+        """How many of them are open."""
+        return self._sessions - self._tally.ended
 
     def _pause_accepting(self) -> None:
         """We are about to run out of descriptors: leave those who come in the kernel's queue, until there are some."""

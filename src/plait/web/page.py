@@ -22,7 +22,7 @@ from plait.web import url as web_url
 from plait.web.error import InfiniteRedirection, PageRedirect, PageTimeout
 from plait.web.getter import HTTPPageGetter
 from plait.web.https import BrowserLikePolicyForHTTPS, ContextFactory, contextFor
-from plait.web.request import Header, HeaderDict, to_bytes
+from plait.web.outgoing import Header, HeaderDict, to_bytes
 
 if TYPE_CHECKING:
     from plait.interfaces import IAddress, IConnector, IDelayedCall
