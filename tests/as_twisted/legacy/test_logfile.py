@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from plait.as_twisted.legacy.logfile import DailyLogFile, LogFile
+from plait.log import capturedLogs, formatEvent
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -82,6 +85,48 @@ def test_by_the_day(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         log.getLog((2030, 5, 16))
     log.close()
+
+
+@pytest.mark.parametrize("kind", [Daily, LogFile])
+def test_a_rotation_that_fails_loses_nothing_and_is_told_once(
+    kind: type[Daily | LogFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    log = kind("log", str(tmp_path))
+    monkeypatch.setattr(kind, "shouldRotate", lambda self: True)
+    monkeypatch.setattr(os, "rename", refuse)
+    with capturedLogs() as events:
+        log.write("a\n")
+        log.write("b\n")
+    monkeypatch.undo()
+    assert content(tmp_path) == {"log": "a\nb\n"}
+    assert [formatEvent(event) for event in events] == [
+        f"Cannot rotate the log file {tmp_path / 'log'}: Permission denied"
+    ]
+    log.rotate()
+    log.write("c\n")
+    assert (tmp_path / "log").read_text() == "c\n"
+    log.close()
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    log = LogFile("log", str(tmp_path), rotateLength=100)
+
+    def write(name: str) -> None:
+        for number in range(60):
+            log.write(f"{name} {number}\n")
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    lines = "".join(content(tmp_path).values()).splitlines()
+    assert sorted(lines) == sorted(f"{name} {number}" for name in "abc" for number in range(60))
+    assert {len(text) < 110 for text in content(tmp_path).values()} == {True}
 
 
 def test_its_size_and_its_readers(tmp_path: Path) -> None:
