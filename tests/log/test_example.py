@@ -29,3 +29,10 @@ def test_values_of_a_context() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (ROOT / "docs" / "logging.md").read_text().split("```text\n")[2].split("```")[0]
+
+
+def test_files() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "logs" / "files.py")], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[shop#info] sold apples for the 99. time\nTrue\n", "")

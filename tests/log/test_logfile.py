@@ -167,7 +167,7 @@ if file._tidying is not None:
 def test_a_line_that_was_torn_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "app.log"
     file = LogFile(str(path))
-    observer = textFileLogObserver(file, None)  # type: ignore[arg-type]
+    observer = textFileLogObserver(file, None)
     observer(event("whole"))
     _room_for(monkeypatch, 7)
     observer(event("torn"))

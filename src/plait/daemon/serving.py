@@ -21,7 +21,7 @@ from plait.daemon.background import Link
 from plait.daemon.claim import Claim
 from plait.daemon.errors import StartError, reason
 from plait.daemon.loading import check_service, load_application
-from plait.daemon.logs import LogOutput, named_observer, syslog_observer
+from plait.daemon.logs import LogOutput
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from plait.daemon.watching import Watching
 
 _log = Logger(namespace="plait.daemon")
-
-DEFAULT_LOG = "plait.log"
 
 
 class Run:
@@ -124,7 +122,7 @@ class Run:
             check_profile(options.profile)
         if options.debug:
             setDebugging(True)
-        self.output = _open_log(options)
+        self.output = LogOutput(options)
         self.undo.callback(self.output.close)
 
     def _start(self) -> None:
@@ -259,16 +257,6 @@ class Run:
         """Note in the log what the command tells on the terminal."""
         if not self.output.to_terminal:
             _log.error("{message}", message=str(error))
-
-
-def _open_log(options: Options) -> LogOutput:
-    if options.log_file == "-" or (options.log_file is None and options.foreground):
-        path = None
-    else:
-        path = os.path.abspath(options.log_file or DEFAULT_LOG)
-    if options.logger is not None:
-        return LogOutput(path, named_observer(options.logger))
-    return LogOutput(path, syslog_observer(options.log_prefix) if options.syslog else None)
 
 
 def _as_collection(service: IService) -> MultiService:

@@ -5,8 +5,10 @@ text. In reading order: `plait.log._levels` (how important), `plait.log._logger`
 `plait.log._context` (values that are part of all events of a context), `plait.log._publisher` (how they reach observers,
 and what happens before there are any), `plait.log._format` (how they become text, whatever is in them),
 `plait.log._file` (lines in a file), `plait.log._losses` (what could not be written), `plait.log._descriptor`,
-`plait.log._logfile` and `plait.log._rotation` (log files that are put aside), `plait.log._terminal` (in colour),
+`plait.log._logfile` and `plait.log._rotation` (log files that are put aside), `plait.log._stream` (a reader that is slow),
+`plait.log._terminal` (in colour),
 `plait.log._flatten` and `plait.log._json` (JSON),
+`plait.log._journal` (systemd's),
 `plait.log._filter` (which events an observer sees), `plait.log._buffer` (the last ones, kept), `plait.log._stdlib` (the
 standard library's `logging`, in and out), `plait.log._begin` (where a program's log goes), `plait.log.legacy` (``msg``,
 ``err`` and the observers of older programs), `plait.log._capture` (for tests).
@@ -33,6 +35,7 @@ from plait.log._format import (
     formatWithCall,
     timeFormatRFC3339,
 )
+from plait.log._journal import JournalLogObserver, journalLogObserver, leadsToJournal
 from plait.log._json import (
     eventAsJSON,
     eventFromJSON,
@@ -53,6 +56,7 @@ from plait.log._publisher import (
 )
 from plait.log._rotation import Rotation
 from plait.log._stdlib import StdlibHandler, STDLibLogObserver, capturedStdlibLogging, captureStdlibLogging
+from plait.log._stream import LogStream
 from plait.log._terminal import terminalLogObserver
 from plait.log.legacy import (
     addObserver,
@@ -70,6 +74,7 @@ __all__ = [
     "ILogFilterPredicate",
     "ILogObserver",
     "InvalidLogLevelError",
+    "JournalLogObserver",
     "LimitedHistoryLogObserver",
     "LogBeginner",
     "LogEvent",
@@ -78,6 +83,7 @@ __all__ = [
     "LogLevelFilterPredicate",
     "LogObserver",
     "LogPublisher",
+    "LogStream",
     "Logger",
     "LoggingFile",
     "Operation",
@@ -103,8 +109,10 @@ __all__ = [
     "formatWithCall",
     "globalLogBeginner",
     "globalLogPublisher",
+    "journalLogObserver",
     "jsonFileLogObserver",
     "jsonLinesLogObserver",
+    "leadsToJournal",
     "logContext",
     "msg",
     "parseLevels",

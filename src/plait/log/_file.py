@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any, Protocol
 
 from plait.failure import Failure
 from plait.interfaces import implementer
@@ -12,6 +12,14 @@ from plait.log._folding import tracebackForPeople
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
 from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
+
+
+class Writable(Protocol):
+    """What lines are written to: a text or binary file, a `plait.log.LogFile`, a `plait.log.LogStream`."""
+
+    def write(self, text: Any, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 @implementer(ILogObserver)
@@ -26,7 +34,7 @@ class FileLogObserver:
 
     def __init__(
         self,
-        outFile: IO[Any],
+        outFile: Writable,
         formatEvent: Callable[[LogEvent], str | None] = formatEventAsClassicLogText,
     ) -> None:
         self._outFile = outFile
@@ -38,16 +46,26 @@ class FileLogObserver:
 
     def __call__(self, event: LogEvent) -> None:
         text = self.formatEvent(event)
-        if not text:
-            return
+        if text:
+            self._put(text)
+
+    def flush(self) -> None:
+        """Tell now how many events were lost, if any were and it can be written again."""
+        if self._losses.count:
+            self._put("")
+
+    def _put(self, text: str) -> None:
         with self._lock:
             try:
                 if self._losses.count:
-                    self._write(self.formatEvent(self._losses.asEvent()) or "")
-                    self._losses.forget()
-                self._write(text)
+                    self._write((self.formatEvent(self._losses.asEvent()) or "") + text)
+                else:
+                    self._write(text)
             except OSError as error:
-                self._losses.add(error)
+                if text:
+                    self._losses.add(error)
+            else:
+                self._losses.forget()
 
     def _write(self, text: str) -> None:
         if not self._binary:
@@ -64,7 +82,7 @@ class FileLogObserver:
 
 
 def textFileLogObserver(
-    outFile: IO[Any], timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
+    outFile: Writable, timeFormat: str | None = TIME_FORMAT, fullTracebacks: bool | None = None
 ) -> FileLogObserver:
     """An observer that writes one line for each event to `outFile`, a text or binary file.
 

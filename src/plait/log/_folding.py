@@ -116,7 +116,12 @@ def _folded(frames: Iterable[FrameSummary]) -> Iterable[FrameSummary]:
 
 
 def _is_machinery(frame: FrameSummary) -> bool:
-    return frame.filename.startswith(_BEGINNINGS)
+    return is_machinery(frame.filename)
+
+
+def is_machinery(file: str) -> bool:
+    """Whether a file is of what carries calls, and not of the program."""
+    return file.startswith(_BEGINNINGS)
 
 
 def _name(frame: FrameSummary) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
-from plait.log._file import FileLogObserver, lineMaker
+from plait.log._file import FileLogObserver, Writable, lineMaker
 from plait.log._format import TIME_FORMAT
 from plait.log._levels import LogLevel
 
@@ -37,7 +37,7 @@ def wantsColour(stream: Any, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def terminalLogObserver(
-    outFile: IO[Any],
+    outFile: Writable,
     timeFormat: str | None = TIME_FORMAT,
     colour: bool | None = None,
     fullTracebacks: bool | None = None,
