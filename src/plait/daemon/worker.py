@@ -46,6 +46,7 @@ class WorkerLink(Link):
         self._ready = False
         self._reactor: Any = None
         self._name = ""
+        self.inspect = ""  # the path of the socket at which we can be inspected
         self._said: dict[str, Any] = {}
         self._stopping = False
 
@@ -81,7 +82,7 @@ class WorkerLink(Link):
         if self._detach:
             let_go_of_the_terminal()
         try:
-            self._send({"ready": self._name})
+            self._send({"ready": self._name, "inspect": self.inspect})
         except OSError as error:
             raise BrokenPipeError from error
 
