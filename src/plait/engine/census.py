@@ -93,7 +93,9 @@ def totals(reactor: Reactor) -> Totals:
     for more_received, more_sent in by_owner.values():
         received += more_received
         sent += more_sent
-    ports = [_port(port, by_owner.get(port, (0, 0))) for port in network.ports]
+    # what the parent of workers keeps open for them is no port of its own
+    ours = [port for port in network.ports if hasattr(port, "_kind")]
+    ports = [_port(port, by_owner.get(port, (0, 0))) for port in ours]
     return Totals(
         connections=len(network.connections),
         accepted=accepted,
