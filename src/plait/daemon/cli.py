@@ -122,6 +122,11 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="serve metrics for Prometheus at PLACE: a port of 127.0.0.1, or an endpoint (unix:/run/metrics)",
     )
     run.add_argument(
+        "--trace",
+        action="store_true",
+        help="make spans of connections, thread calls and the start, for OpenTelemetry",
+    )
+    run.add_argument(
         "--workers",
         type=_count,
         metavar="N",
@@ -222,6 +227,7 @@ def execute(options: argparse.Namespace) -> int:
             start_timeout=options.start_timeout,
             blocked_after=options.blocked_after,
             metrics=options.metrics,
+            trace=options.trace,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,

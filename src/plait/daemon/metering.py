@@ -1,4 +1,4 @@
-"""``--metrics``: the page of metrics of a daemon; with workers, their parent serves it, and asks each of them.
+"""``--metrics`` and ``--trace``: the page of metrics of a daemon; with workers, their parent serves it, and asks each of them.
 
 A worker is asked by a line of its own, a pair of UNIX sockets: an empty line is the question, and the answer a line of JSON
 (`plait.metrics.summing`).
@@ -53,6 +53,20 @@ def open_page(place: str, service: MetricsService) -> None:
         service.startService()
     except (CannotListenError, OSError) as error:
         raise StartError(f"--metrics {place}: {error}") from error
+
+
+def start_tracing() -> None:
+    """``--trace``: make spans. StartError if that needs more than is installed."""
+    try:
+        from plait import tracing
+    except ImportError as error:
+        raise StartError(f"--trace: {error}") from error
+    if not tracing.isSetUp():
+        _log.warn(
+            "--trace: nobody takes the spans. Set a tracer provider in the application (opentelemetry.trace."
+            "set_tracer_provider), or start it by opentelemetry-instrument."
+        )
+    tracing.instrument()
 
 
 class Asking:

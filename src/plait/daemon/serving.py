@@ -22,7 +22,7 @@ from plait.daemon.claim import Claim
 from plait.daemon.errors import StartError, reason
 from plait.daemon.loading import check_service, load_application
 from plait.daemon.logs import LogOutput, named_observer, syslog_observer
-from plait.daemon.metering import Asking, metrics_service, open_page
+from plait.daemon.metering import Asking, metrics_service, open_page, start_tracing
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
@@ -140,6 +140,8 @@ class Run:
             file=self.file,
         )
         self._load()
+        if self.options.trace and self.workers is None:
+            start_tracing()
         if self.identity is None and self.options.root_folder is None:
             self.claim.stays_root()
         self.undo.callback(self.entry.remove)
