@@ -47,6 +47,7 @@ class WorkerLink(Link):
         self._ready = False
         self._reactor: Any = None
         self._name = ""
+        self.inspect = ""  # the path of the socket at which we can be inspected
         self._said: dict[str, Any] = {}
         self._stopping = False
         self._metrics: socket.socket | None = None
@@ -86,7 +87,7 @@ class WorkerLink(Link):
         if self._detach:
             let_go_of_the_terminal()
         try:
-            self._send({"ready": self._name})
+            self._send({"ready": self._name, "inspect": self.inspect})
         except OSError as error:
             raise BrokenPipeError from error
 

@@ -85,6 +85,7 @@ class Workers(Supervisor):
                 "state": worker.state,
                 "connections": worker.connections,
                 "restarts": restarts.get(id(worker), 0),
+                "inspect": worker.inspect,
             }
             for worker in self.workers
         ]
@@ -139,7 +140,10 @@ class Workers(Supervisor):
 
 
 class Worker(Service):
-    """One of the processes. Attributes: `pid`, `state` ("starting", "ready", "draining", "ended"), `connections`."""
+    """One of the processes.
+
+    Attributes: `pid`, `state` ("starting", "ready", "draining", "ended"), `connections`, `inspect` (the path of its socket).
+    """
 
     def __init__(self, workers: Workers, number: int) -> None:
         self.setName(str(number))
@@ -148,6 +152,7 @@ class Worker(Service):
         self._reload_later = False
         self.state = "ended"
         self.connections = 0
+        self.inspect = ""
 
     @property
     def pid(self) -> int | None:
@@ -213,6 +218,7 @@ class Worker(Service):
         """It has said how it is."""
         if "ready" in message:
             self.state = "ready"
+            self.inspect = str(message.get("inspect", ""))
             _log.info("Worker {name} is ready, process {pid}.", name=self.name, pid=self.pid)
             if self._reload_later:
                 self._reload_later = False
@@ -228,7 +234,7 @@ class Worker(Service):
     def gone(self, failure: Failure | None) -> None:
         """The process has ended; without a failure, in good order."""
         process, self._process = self._process, None
-        self.state, self.connections = "ended", 0
+        self.state, self.connections, self.inspect = "ended", 0, ""
         if process is not None and self.running:
             report_end(self, failure)
         self._workers.changed()

@@ -15,7 +15,7 @@ from plait.engine.census import PortFacts, ThreadFacts, totals
 from plait.service.census import services
 
 if TYPE_CHECKING:
-    from plait.engine.lag import Lag
+    from plait.engine.heartbeat import Lag
 
 _PORT = ("kind", "address", "factory")
 

@@ -11,7 +11,7 @@ from prometheus_client.exposition import generate_latest
 
 from plait.current import getReactor
 from plait.deferred import Deferred
-from plait.engine.lag import Heartbeat
+from plait.engine.heartbeat import Heartbeat
 from plait.interfaces import IStreamServerEndpoint
 from plait.metrics.families import families
 from plait.metrics.page import PageFactory, Render

@@ -84,6 +84,9 @@ class Port:
     def _quoted(self) -> str:
         return self._name()
 
+    def _tell(self, text: str) -> None:
+        tell(text)
+
     def adopt(self, sock: socket.socket) -> None:
         """Use a socket that listens already, when `startListening` is called."""
         self._adopted = sock
@@ -106,7 +109,7 @@ class Port:
         self.connected = True
         self.disconnected = False
         security = " (TLS)" if self.contextFactory is not None else ""
-        tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
+        self._tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
             self._accept(copy)
@@ -118,7 +121,7 @@ class Port:
             raise
         self._network.ports.add(self)
 
-    def _place(self) -> Place:
+    def _place(self) -> Place | None:
         """What was asked for, by which the next process finds the socket."""
         return self._kind, self.interface, str(self.port)
 
@@ -306,7 +309,7 @@ class Port:
         self.connected = False
         self.disconnected = True
         self._network.ports.discard(self)
-        tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
+        self._tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
         self.factory.doStop()
 
     def getHost(self) -> Address:
