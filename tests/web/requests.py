@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from plait.deferred import Deferred
@@ -11,8 +12,12 @@ from plait.web.headers import Headers
 class FakeRequest:
     """Keeps what is written to it."""
 
-    def __init__(self, method: bytes = b"GET") -> None:
+    def __init__(self, method: bytes = b"GET", path: list[bytes] | None = None, content: bytes = b"") -> None:
         self.method = method
+        self.prepath: list[bytes] = []
+        self.postpath = list(path or [])
+        self.content = BytesIO(content)
+        self.requestHeaders = Headers()
         self.code = 200
         self.responseHeaders = Headers()
         self.written = b""

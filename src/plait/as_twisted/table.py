@@ -496,6 +496,9 @@ MODULES: Mapping[str, Row] = {
         _nameEncoder="plait.web.headers:names",
         _sanitizeLinearWhitespace="plait.web.headers:sanitize",
     ),
+    "twisted.web.pages": _row(
+        "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"
+    ),
     "twisted.web.template": _row(
         _TEMPLATE,
         only="""
@@ -506,6 +509,7 @@ MODULES: Mapping[str, Row] = {
         _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
         _ToStan=_PRIVATE,
     ),
+    "twisted.web.xmlrpc": _row("plait.web.xmlrpc"),
     # Tests
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),
