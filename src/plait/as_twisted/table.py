@@ -509,7 +509,14 @@ MODULES: Mapping[str, Row] = {
         _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
         _ToStan=_PRIVATE,
     ),
-    "twisted.web.xmlrpc": _row("plait.web.xmlrpc"),
+    "twisted.web.xmlrpc": _row(
+        "plait.web.xmlrpc",
+        only="""
+            Binary Boolean DateTime Fault Handler NoSuchFunction Proxy QueryFactory QueryProtocol XMLRPC XMLRPCIntrospection
+            addIntrospection payloadTemplate withRequest
+        """,
+        xmlrpclib="xmlrpc:client",
+    ),
     # Tests
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),

@@ -5,7 +5,6 @@ Chapters: `codec` (values and XML), `server`, `client`.
 
 from __future__ import annotations
 
-import xmlrpc.client as xmlrpclib
 from xmlrpc.client import Binary, DateTime
 
 from plait.web.xmlrpc.client import Proxy, QueryFactory, QueryProtocol
@@ -37,5 +36,4 @@ __all__ = [
     "addIntrospection",
     "payloadTemplate",
     "withRequest",
-    "xmlrpclib",
 ]
