@@ -16,7 +16,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters
 SIMPLE = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**31), 2**31 - 1), st.floats(allow_nan=False, allow_infinity=False), TEXT
 )
-VALUES = st.recursive(SIMPLE, lambda inner: st.one_of(st.lists(inner), st.dictionaries(TEXT, inner)))
+VALUES = st.recursive(
+    SIMPLE, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=4)), max_leaves=8
+)
 
 
 @given(VALUES)
