@@ -503,8 +503,20 @@ MODULES: Mapping[str, Row] = {
         _nameEncoder="plait.web.headers:names",
         _sanitizeLinearWhitespace="plait.web.headers:sanitize",
     ),
+    "twisted.web.iweb": _row(
+        f"{_TEMPLATE}.interfaces",
+        "plait.web.guard",
+        only="ICredentialFactory IRenderable ITemplateLoader",
+    ),
     "twisted.web.pages": _row(
         "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"
+    ),
+    "twisted.web.resource": _row(
+        "plait.web.resource",
+        f"{_LEGACY}.webpages",
+        _UnsafeErrorPage=f"{_LEGACY}.webpages:ErrorPage",
+        _UnsafeForbiddenResource=f"{_LEGACY}.webpages:ForbiddenResource",
+        _UnsafeNoResource=f"{_LEGACY}.webpages:NoResource",
     ),
     "twisted.web.rewrite": _row("plait.web.rewrite"),
     "twisted.web.template": _row(
