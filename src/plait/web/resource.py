@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait.interfaces import Interface, implementer
 from plait.web.error import UnsupportedMethod
-from plait.web.pages import errorPage, notFound
+from plait.web.pages import notFound
 from plait.web.status import RESPONSES
 
-__all__ = ["ErrorPage", "ForbiddenResource", "NoResource", "Resource", "getChildForRequest"]
+__all__ = ["IResource", "Resource", "getChildForRequest"]
 
 
+class IResource(Interface):
+    """Answers requests, and leads to what is below it."""
+
+    isLeaf: bool
+    """Whether the rest of the path is its own affair, in the request's `postpath`."""
+
+    def getChildWithDefault(self, name: bytes, request: Any) -> Any:
+        """The resource that `name`, the next segment of the path, leads to."""
+
+    def putChild(self, path: bytes, child: Any) -> None:
+        """Let `child` be what `path` leads to."""
+
+    def render(self, request: Any) -> bytes | int:
+        """Answer `request`.
+
+        :returns: the body; or `plait.web.later.NOT_DONE_YET`, and the resource writes to the request and finishes it.
+        """
+
+
+@implementer(IResource)
 class Resource:
     """Something at a path. Override `render_GET` and its kin for what it answers, `getChild` for what is below it.
 
@@ -22,13 +43,13 @@ class Resource:
     `streamsBody` (of the root of a site, true: requests are rendered before their body has come, see `Request.stream`).
     """
 
-    isLeaf: Any = False
+    isLeaf: bool = False
     streamsBody = False
+    allowedMethods: Any = None
     server: Any = None
-    children: dict[bytes, Any]
 
     def __init__(self) -> None:
-        self.children = {}
+        self.children: dict[bytes, Any] = {}
 
     # -- the tree
 
@@ -58,7 +79,7 @@ class Resource:
         :raises TypeError: if `path` is no bytes.
         """
         if not isinstance(path, bytes):
-            raise TypeError(f"Path segment must be bytes, but {path!r} is {type(path)}")
+            raise TypeError(f"The segment of a path is bytes, not {path!r}.")
         self.children[path] = child
         child.server = self.server
 
@@ -71,7 +92,7 @@ class Resource:
 
         :param path: one part of the request's path, decoded. It may be anything, "..", too.
         """
-        return notFound()
+        return notFound(message="No such child resource.")
 
     def getChildWithDefault(self, path: bytes, request: Any) -> Any:
         """The child of that name: one that was put there, else what `getChild` says."""
@@ -82,14 +103,15 @@ class Resource:
 
     def render(self, request: Any) -> Any:
         """Call the method for the request's method. UnsupportedMethod if there is none."""
-        render = getattr(self, _METHODS.get(request.method) or _method_name(request.method), None)
+        method = request.method
+        name = _METHODS.get(method) or f"render_{method.decode('latin-1') if isinstance(method, bytes) else method}"
+        render = getattr(self, name, None)
         if render is None:
             raise UnsupportedMethod(self._allowed())
         return render(request)
 
-    def _allowed(self) -> tuple[bytes, ...]:
-        allowed = getattr(self, "allowedMethods", None)
-        return tuple(allowed) if allowed is not None else _computed(self)
+    def _allowed(self) -> list[bytes]:
+        return _computed(self) if self.allowedMethods is None else list(self.allowedMethods)
 
     def render_HEAD(self, request: Any) -> Any:
         """As for GET: the body is not sent."""
@@ -105,17 +127,12 @@ _METHODS = {
 }
 
 
-def _method_name(method: bytes) -> str:
-    return "render_" + method.decode("ascii", "replace")
-
-
-def _computed(resource: Any) -> tuple[bytes, ...]:
+def _computed(resource: Resource) -> list[bytes]:
     """The methods for which the resource has a render method."""
-    names = (name for name in dir(resource) if name.startswith("render_"))
-    found = [name[len("render_") :].encode("ascii") for name in names]
+    names = {name.removeprefix("render_") for name in dir(resource) if name.startswith("render_")}
     if type(resource).render_GET is Resource.render_GET:
-        found = [name for name in found if name not in (b"GET", b"HEAD")]
-    return tuple(found)
+        names -= {"GET", "HEAD"}
+    return sorted(name.encode("ascii", "replace") for name in names)
 
 
 def getChildForRequest(resource: Any, request: Any) -> Any:
@@ -139,36 +156,3 @@ def answer_unsupported(request: Any, error: UnsupportedMethod, resource: Any) ->
     code = request.code
     page = b"<!DOCTYPE html><html><head><title>%d - %b</title></head><body><h1>%b</h1></body></html>"
     return page % (code, RESPONSES[code], RESPONSES[code])
-
-
-class ErrorPage(Resource):
-    """A page for a status; `plait.web.pages` has functions that escape what they are given, which is what you want."""
-
-    def __init__(self, status: int, brief: str, detail: str) -> None:
-        super().__init__()
-        self.code = status
-        self.brief = brief
-        self.detail = detail
-        self._page = errorPage(status, brief, detail)
-
-    def render(self, request: Any) -> Any:
-        """The page."""
-        return self._page.render(request)
-
-    def getChild(self, path: bytes, request: Any) -> Any:
-        """The same page."""
-        return self
-
-
-class NoResource(ErrorPage):
-    """404."""
-
-    def __init__(self, message: str = "Sorry. No luck finding that resource.") -> None:
-        super().__init__(404, "No Such Resource", message)
-
-
-class ForbiddenResource(ErrorPage):
-    """403."""
-
-    def __init__(self, message: str = "Sorry, resource is forbidden.") -> None:
-        super().__init__(403, "Forbidden Resource", message)
