@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from plait.current import getReactor
 from plait.deferred import Deferred, ensureDeferred
 from plait.errors import ConnectionLost
 from plait.failure import Failure
@@ -63,13 +64,24 @@ class ASGIResource(Resource):
         self._application: Any = application
         self._lifespan: _Lifespan | None = None
         self._state: dict[str, Any] | None = None
+        self._starting: Deferred[None] | None = None
 
     async def startup(self) -> None:
-        """Let the application begin. One that knows no lifespan is left alone. LifespanError if it says that it has failed."""
+        """Let the application begin, as soon as the reactor runs; requests wait for that. One that knows no lifespan is left
+        alone. LifespanError if it says that it has failed.
+        """
         lifespan = _Lifespan(self._application)
-        if await lifespan.begin():
-            self._lifespan = lifespan
-            self._state = lifespan.state
+        starting = self._starting = Deferred()
+        running: Deferred[None] = Deferred()
+        getReactor().callWhenRunning(running.callback, None)
+        try:
+            await running
+            if await lifespan.begin():
+                self._lifespan = lifespan
+                self._state = lifespan.state
+        finally:
+            self._starting = None
+            starting.callback(None)
 
     async def shutdown(self) -> None:
         """Let it end. LifespanError if it says that this has failed."""
@@ -78,7 +90,12 @@ class ASGIResource(Resource):
             await lifespan.end()
 
     def render(self, request: Request) -> int:
-        """Let the application answer."""
+        """Let the application answer; not before it has begun."""
+        if self._starting is not None:
+            ready: Deferred[None] = Deferred()
+            self._starting.addCallback(lambda _: ready.callback(None))
+            ready.addCallback(lambda _: None if request._disconnected else self.render(request))
+            return NOT_DONE_YET
         answer = _Answer(request)
         done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
         done.addCallbacks(answer.returned, answer.raised)
