@@ -64,6 +64,8 @@ TARGETS = [
     Target("inline-callbacks", "twisted", 1.5),
     Target("coroutine", "twisted", 1.0),
     Target("deferred-unhandled", "twisted", 1.0),
+    Target("log-off", "twisted", 10.0),
+    Target("log-line", "twisted", 1.0),
     Target("timers", "twisted", 1.5),
     Target("timers-cancelled", "twisted", 1.0),
     Target("timers-fired", "twisted", 1.0),

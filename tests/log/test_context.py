@@ -13,7 +13,6 @@ from plait.log import (
     LogEvent,
     Logger,
     LogPublisher,
-    addLogContext,
     jsonLinesLogObserver,
     logContext,
     textFileLogObserver,
@@ -54,10 +53,10 @@ async def test_they_follow_the_work(log: Logger, events: list[LogEvent]) -> None
     ready: Deferred[None] = Deferred()
 
     async def work(number: int) -> None:
-        addLogContext(request=number)
-        await ready
-        log.info("after a Deferred")
-        await asyncio.create_task(later())
+        with logContext(request=number):
+            await ready
+            log.info("after a Deferred")
+            await asyncio.create_task(later())
 
     async def later() -> None:
         await asyncio.sleep(0)

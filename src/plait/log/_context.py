@@ -1,7 +1,8 @@
 """Values that are part of every event logged in a context: the number of a request, the name of a user.
 
-Contexts follow the work (`contextvars`): what is set in a hook of a protocol, a coroutine or a callback is there in the
-timers, threads and tasks that it starts, and nowhere else.
+Contexts follow the work (`contextvars`): what is set in a coroutine or a block is there in the timers, threads and tasks that
+it starts, and nowhere else. There is no way to set a value to the end of a context: the hooks of all connections of a port may
+share one, which is the event loop's affair.
 """
 
 from __future__ import annotations
@@ -31,8 +32,3 @@ def logContext(**values: object) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
-
-
-def addLogContext(**values: object) -> None:
-    """The same from now on, to the end of the current context: for a hook that begins something (``connectionMade``)."""
-    current.set(MappingProxyType({**current.get(), **values}))

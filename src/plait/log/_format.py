@@ -204,7 +204,7 @@ def system_of(event: Mapping[str, Any]) -> str:
 def context_of(event: Mapping[str, Any]) -> str:
     """What `plait.log.logContext` has put into the event: `` name=value``, with a blank before each."""
     context = event.get("log_context")
-    if not context or not isinstance(context, Mapping):
+    if not isinstance(context, Mapping):
         return ""
     return "".join(f" {safe_str(name)}={safe_str(value)}" for name, value in context.items())
 
@@ -243,7 +243,9 @@ def eventAsText(
 
 
 def formatEventAsClassicLogText(
-    event: Mapping[str, Any], formatTime: Callable[[float | None], str] = formatTime
+    event: Mapping[str, Any],
+    formatTime: Callable[[float | None], str] = formatTime,
+    formatTraceback: Callable[[Failure], str] = traceback_of,
 ) -> str | None:
     """The event as one line for a log file, ``2026-11-23T20:30:00+0000 [namespace#level] message``.
 
@@ -259,4 +261,4 @@ def formatEventAsClassicLogText(
     head = f"{formatTime(event.get('log_time'))} [{escape_line(system_of(event) + context_of(event))}] "
     if failure is None:
         return f"{head}{escape_line(text)}\n"
-    return head + escape_lines(f"{text}\n{traceback_of(failure)}").replace("\n", "\n\t") + "\n"
+    return head + escape_lines(f"{text}\n{formatTraceback(failure)}").replace("\n", "\n\t") + "\n"

@@ -15,7 +15,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from plait.failure import Failure, Frame
-from plait.log._file import FileLogObserver
+from plait.log._file import FileLogObserver, Writable
 from plait.log._flatten import flattenEvent
 from plait.log._format import formatEvent, safe_repr, safe_str, traceback_of
 from plait.log._levels import InvalidLogLevelError, LogLevel
@@ -32,7 +32,7 @@ _LEVEL = str(UUID("02E59486-F24D-46AD-8224-3ACDF2A5732A")).upper()
 _FAILURE = str(UUID("E76887E2-20ED-49BF-A8F8-BA25CC586F2D")).upper()
 
 
-def jsonLinesLogObserver(outFile: IO[Any]) -> FileLogObserver:
+def jsonLinesLogObserver(outFile: Writable) -> FileLogObserver:
     """An observer that writes each event as one flat JSON object on a line of its own.
 
     The keys are ``time`` (ISO 8601, UTC), ``level``, ``namespace``, ``message``; ``traceback`` if there is one; and the
@@ -118,7 +118,7 @@ def eventFromJSON(eventText: str) -> LogEvent:
     return event
 
 
-def jsonFileLogObserver(outFile: IO[Any], recordSeparator: str = RECORD_SEPARATOR) -> FileLogObserver:
+def jsonFileLogObserver(outFile: Writable, recordSeparator: str = RECORD_SEPARATOR) -> FileLogObserver:
     """An observer that writes events as `eventAsJSON` does, a separator before each and a line end behind it."""
     return FileLogObserver(outFile, lambda event: f"{recordSeparator}{eventAsJSON(dict(event))}\n")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
-from plait.log._file import FileLogObserver
-from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
+from plait.log._file import FileLogObserver, Writable, lineMaker
+from plait.log._format import TIME_FORMAT
 from plait.log._levels import LogLevel
 
 _PLAIN = "\x1b[0m"
@@ -37,16 +37,20 @@ def wantsColour(stream: Any, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def terminalLogObserver(
-    outFile: IO[Any], timeFormat: str | None = TIME_FORMAT, colour: bool | None = None
+    outFile: Writable,
+    timeFormat: str | None = TIME_FORMAT,
+    colour: bool | None = None,
+    fullTracebacks: bool | None = None,
 ) -> FileLogObserver:
     """`plait.log.textFileLogObserver`, with the level in colour and a traceback's lines dimmed.
 
     :param colour: whether to; None: as `wantsColour` finds.
     """
     coloured = wantsColour(outFile) if colour is None else colour
+    plain = lineMaker(timeFormat, fullTracebacks)
 
     def line(event: Mapping[str, Any]) -> str | None:
-        text = formatEventAsClassicLogText(event, lambda when: formatTime(when, timeFormat))
+        text = plain(event)
         if text is None or not coloured:
             return text
         return _in_colour(text, event.get("log_level"))

@@ -52,6 +52,10 @@ class Facts:
         disconnecting: bool
         _transport: asyncio.Transport
         _owner: Owner
+        _loop: asyncio.AbstractEventLoop
+        _size: int
+        _held: bytes
+        since: float
 
     def getPeer(self) -> Address:
         """The address of the other side."""
@@ -85,6 +89,16 @@ class Facts:
     def is_client(self) -> bool:
         """Whether we have made this connection; the others were made to us."""
         return self._owner.is_client
+
+    @property
+    def age(self) -> float:
+        """Seconds since the connection was made."""
+        return self._loop.time() - self.since
+
+    @property
+    def bufferedBytes(self) -> int:
+        """How many bytes wait to be sent, with us or with the loop: what the system has taken is not among them."""
+        return 0 if self.disconnected else self._size + self._transport.get_write_buffer_size()
 
     # -- options
 

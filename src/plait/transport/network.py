@@ -40,11 +40,27 @@ class Attempt(Protocol):
     def begin(self) -> None: ...
 
 
+class Tally:
+    """What the connections that have ended leave behind: how many there were, and the bytes that they received and sent."""
+
+    __slots__ = ("bytesReceived", "bytesSent", "ended")
+
+    def __init__(self) -> None:
+        self.ended = self.bytesReceived = self.bytesSent = 0
+
+    def add(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self.ended += 1
+        self.bytesReceived += connection.bytesReceived
+        self.bytesSent += connection.bytesSent
+
+
 class Network:
     """What the ports and connections of one loop share. The reactor makes it.
 
     Attributes: `loop`, `outbox`, `connections` (all that are open), `ports` (all that listen),
-    `processes` (all children), `name_resolver` (whom connectors ask, if not the system).
+    `processes` (all children), `name_resolver` (whom connectors ask, if not the system), `tally` (of those that have ended),
+    `accepts` (how many connections others have made to us so far).
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -53,6 +69,8 @@ class Network:
         self.connections: set[Connection] = set()
         self.ports: set[Listening] = set()
         self.processes: set[Process] = set()
+        self.tally = Tally()
+        self.accepts = 0
         self.name_resolver: Any = None  # an IHostnameResolver; None: the system's
         limit = descriptor_limit()
         # Nobody is accepted with one of the last descriptors: files, logs and our own connections need some.
@@ -74,7 +92,9 @@ class Network:
 
     def forget(self, connection: Connection) -> None:
         """A connection has ended."""
-        self.connections.discard(connection)
+        if connection in self.connections:  # else it was never taken in
+            self.connections.remove(connection)
+            self.tally.add(connection)
         if self.connection_ended is not None:
             self.connection_ended()
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from plait import errors
 from plait.deferred import Deferred, fail, succeed
 from plait.failure import Failure
+from plait.instruments import instruments
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
 from plait.transport.binding import Binding, usual_binding
 from plait.transport.handover import Place, inherited
-from plait.transport.network import LOOK_AGAIN, Network, descriptor_limit, family_of, name_in_log, tell
+from plait.transport.network import LOOK_AGAIN, Network, Tally, descriptor_limit, family_of, name_in_log, tell
 from plait.transport.stream import Connection
 from plait.transport.tls import machine_for
 
@@ -34,7 +35,7 @@ class Port:
     """A listening TCP port. With a `contextFactory` it speaks TLS.
 
     Attributes: `factory`, `port` (the number that was asked for), `interface`, `binding` (both, with the options), `connected`
-    (it listens), `disconnected` (it has been stopped).
+    (it listens), `disconnected` (it has been stopped); `accepts` and `openConnections` count what has come.
     """
 
     is_client = False
@@ -70,6 +71,7 @@ class Port:
         self._look_again: TimerHandle | None = None
         self.place: Place | None = None
         self._sessions = 0
+        self._tally = Tally()
 
     def __repr__(self) -> str:
         where = f"on {self._quoted()}" if self.connected else "(not listening)"
@@ -81,6 +83,9 @@ class Port:
 
     def _quoted(self) -> str:
         return self._name()
+
+    def _tell(self, text: str) -> None:
+        tell(text)
 
     def adopt(self, sock: socket.socket) -> None:
         """Use a socket that listens already, when `startListening` is called."""
@@ -104,7 +109,7 @@ class Port:
         self.connected = True
         self.disconnected = False
         security = " (TLS)" if self.contextFactory is not None else ""
-        tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
+        self._tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
             self._accept(copy)
@@ -116,7 +121,7 @@ class Port:
             raise
         self._network.ports.add(self)
 
-    def _place(self) -> Place:
+    def _place(self) -> Place | None:
         """What was asked for, by which the next process finds the socket."""
         return self._kind, self.interface, str(self.port)
 
@@ -209,6 +214,7 @@ class Port:
             self._pause_accepting()
         connection.sessionno = self._sessions
         self._sessions += 1
+        network.accepts += 1
         network.connections.add(connection)
         if network.connection_begun is not None:
             network.loop.call_soon(network.connection_begun, connection)
@@ -216,10 +222,23 @@ class Port:
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
             connection.secure(machine_for(self.contextFactory, False, None, self.factory))
+        if instruments.accepted is not None and protocol is not None:
+            instruments.accepted(connection, protocol)
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
+        self._tally.add(connection)
         self._network.forget(connection)
+
+    @property
+    def accepts(self) -> int:
+        """How many connections it has taken so far."""
+        return self._sessions
+
+    @property
+    def openConnections(self) -> int:
+        """How many of them are open."""
+        return self._sessions - self._tally.ended
 
     def _pause_accepting(self) -> None:
         """We are about to run out of descriptors: leave those who come in the kernel's queue, until there are some."""
@@ -290,7 +309,7 @@ class Port:
         self.connected = False
         self.disconnected = True
         self._network.ports.discard(self)
-        tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
+        self._tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
         self.factory.doStop()
 
     def getHost(self) -> Address:

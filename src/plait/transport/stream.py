@@ -87,7 +87,8 @@ class Connection(Facts, asyncio.Protocol):
 
     Attributes for users: `protocol` (may be replaced by another at any time; None when its `connectionLost` has been called),
     `connected`, `disconnecting` (`loseConnection` has been called), `disconnected`, `producer`, `streamingProducer`, `sessionno`
-    (a number that its port counts up). What it tells of itself is in `plait.transport.facts`.
+    (a number that its port counts up); `bytesReceived` and `bytesSent` (the application's bytes: under TLS, those inside it),
+    `since` (when it was made, by the loop's clock). What it tells of itself is in `plait.transport.facts`.
     """
 
     __slots__ = (
@@ -111,12 +112,15 @@ class Connection(Facts, asyncio.Protocol):
         "_write_closed",
         "_write_closing",
         "_write_ended",
+        "bytesReceived",
+        "bytesSent",
         "connected",
         "disconnected",
         "disconnecting",
         "producer",
         "protocol",
         "sessionno",
+        "since",
         "streamingProducer",
     )
 
@@ -152,6 +156,9 @@ class Connection(Facts, asyncio.Protocol):
         self.producer: Any = None
         self.streamingProducer = False
         self.sessionno = 0
+        self.bytesReceived = 0
+        self.bytesSent = 0
+        self.since = loop.time()
 
     # -- called by the event loop
 
@@ -185,6 +192,7 @@ class Connection(Facts, asyncio.Protocol):
         if self._holding:
             self._held += data
             return
+        self.bytesReceived += len(data)
         self._corked = True
         try:
             result = self.protocol.dataReceived(data)
@@ -203,6 +211,7 @@ class Connection(Facts, asyncio.Protocol):
             out.clear()
             self._size = 0
             if not self._write_closed:
+                self.bytesSent += len(data)
                 self._transport.write(data)
 
     def eof_received(self) -> bool:
@@ -386,6 +395,7 @@ class Connection(Facts, asyncio.Protocol):
             out.clear()
             self._size = 0
             if not self.disconnected and not self._write_closed:
+                self.bytesSent += len(data)
                 self._transport.write(data)
 
     def _uncork(self) -> None:
