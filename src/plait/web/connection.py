@@ -87,8 +87,8 @@ class HTTPChannel(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes of the client."""
-        if self._closing:
-            return
+        if self._closing and self._incoming is None:
+            return  # behind the last request; but the body of that one may still be on its way
         if self.requests and self._incoming is None:
             # the next request before the answer to this one
             self._held += data
