@@ -289,6 +289,7 @@ class _Lifespan:
         self._to_application: asyncio.Queue[Message] = asyncio.Queue()
         self._answer: Deferred[Message] | None = None
         self._done: Deferred[None] | None = None
+        self._spoke = False
 
     async def begin(self) -> bool:
         """False if the application knows no lifespan."""
@@ -317,6 +318,7 @@ class _Lifespan:
             raise LifespanError(f"{kind} has failed: {answer.get('message', '') or 'no reason given'}")
 
     async def _send(self, message: Message) -> None:
+        self._spoke = True
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.callback(message)
@@ -328,7 +330,7 @@ class _Lifespan:
             answer.errback(Failure(_NotThere()))
 
     def _failed(self, failure: Failure) -> None:
-        if self._answer is None:
+        if self._spoke:
             _log.failure("The ASGI application's lifespan has ended with an error", failure)
         else:
             _log.debug("The ASGI application knows no lifespan: {why}", why=failure.getErrorMessage())
