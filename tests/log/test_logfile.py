@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from plait.log import LogFile, Rotation, capturedLogs, formatEvent, textFileLogObserver
-from plait.log._descriptor import Descriptor
+from plait.log._descriptor import Descriptor, lock
 from plait.log._rotation import files_aside, tidy
 from tests.log.test_losses import event
 
@@ -162,6 +162,36 @@ if file._tidying is not None:
         assert len(lines) < 3000
         lines += (gzip.decompress(data) if name.endswith(".gz") else data).decode().splitlines()
     assert sorted(lines) == sorted(f"{name} {number}" for name in "abc" for number in range(1000))
+
+
+def test_a_file_that_is_being_written_to_is_not_compressed(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.log")
+    file = LogFile(path)
+    for when in (1e9, 1.1e9):
+        file.write("line\n")
+        os.utime(path, (when, when))
+        file.rotate()
+    oldest = files_aside(path)[1]
+    with open(oldest, "ab", buffering=0) as late:  # by a process that has looked at the path, and was held up
+        lock(late.fileno(), shared=True)
+        tidy(path, Rotation(compress=True))
+        late.write(b"late\n")
+    os.utime(oldest, (1e9, 1e9))
+    tidy(path, Rotation(compress=True))
+    assert gzip.decompress(Path(f"{oldest}.gz").read_bytes()) == b"line\nlate\n"
+
+
+def test_a_process_that_was_stopped_stops_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    file = LogFile(str(path), Rotation(maxSize=5))
+    file.write("one\n")
+    for shared in (False, True):
+        with open(path, "ab") as other:
+            lock(other.fileno(), shared=shared)
+            file.write("two\n")
+    assert path.read_text() == "one\ntwo\ntwo\n"
+    file.write("three\n")
+    assert (path.read_text(), rotated(tmp_path)) == ("three\n", ["one\ntwo\ntwo\n"])
 
 
 def test_a_line_that_was_torn_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,15 @@ except ImportError:  # Windows, where processes do not share a log
     fcntl = None  # type: ignore[assignment]
 
 
-def lock(number: int, wait: bool = True) -> bool:
-    """Lock the file for this process, until it is closed or unlocked. False if another one has, and we do not `wait`."""
+def lock(number: int, wait: bool = True, shared: bool = False) -> bool:
+    """Lock the file for this process, or for all that `shared` it, until it is closed or unlocked.
+
+    False if another one has locked it, and we do not `wait`; then a lock that we had is gone, too.
+    """
     if fcntl is not None:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(number, kind | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
     return True
