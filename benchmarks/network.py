@@ -32,6 +32,7 @@ SERVERS = {
     "twisted": ["twisted_server.py"],
     "uvloop": ["asyncio_server.py", "{kind}", "uvloop"],
     "asyncio": ["asyncio_server.py"],
+    "watched": ["watched_server.py"],
 }
 
 

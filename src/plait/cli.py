@@ -11,7 +11,13 @@ from plait import __version__
 from plait.daemon.parameters import unknown_argument
 
 # The modules whose `add_command` adds a command. They load what the command needs only when it is used.
-_COMMANDS = ("plait.daemon.cli", "plait.daemon.listing", "plait.auth.passwd", "plait.testing.runner.cli")
+_COMMANDS = (
+    "plait.daemon.cli",
+    "plait.daemon.listing",
+    "plait.daemon.inspection.command",
+    "plait.auth.passwd",
+    "plait.testing.runner.cli",
+)
 
 # The status of a command that was typed wrongly.
 USAGE_ERROR = 2

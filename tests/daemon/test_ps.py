@@ -54,7 +54,7 @@ def listed(plait: Plait, pid: int) -> dict[str, Any] | None:
 
 
 def entry_of(pid: int) -> Path:
-    return Path(registry._own_folder()) / f"{pid}.json"
+    return Path(registry.own_folder()) / f"{pid}.json"
 
 
 # ---- ps
@@ -73,6 +73,7 @@ def test_a_daemon_is_listed_while_it_runs(plait: Plait, reverser: str) -> None:
         "file": str(plait.path(reverser)),
         "folder": folder,
         "workers": [],
+        "inspect": f"{folder}/plait.pid.sock",
     }
     lines = plait("ps").stdout.splitlines()
     assert lines[0].split() == ["PID", "SINCE", "APPLICATION", "FOLDER", "WORKERS"]
@@ -130,7 +131,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the entries of this process, in place of the real one."""
     folder = tmp_path / "entries"
     folder.mkdir(mode=0o700)
-    monkeypatch.setattr(registry, "_own_folder", lambda make=False: str(folder))
+    monkeypatch.setattr(registry, "own_folder", lambda make=False: str(folder))
     monkeypatch.setattr(registry, "_folders_of_others", lambda own: iter(()))
     return folder
 
@@ -205,7 +206,7 @@ def test_a_folder_that_others_can_write_in_is_not_used(tmp_path: Path, monkeypat
     (tmp_path / "plait-4711").mkdir()  # somebody else was first
     monkeypatch.setattr(registry, "_is_ours", lambda path, user: os.lstat(path).st_uid == user)
     with pytest.raises(PermissionError, match="no folder that belongs to user 4711 alone"):
-        registry._own_folder(make=True)
+        registry.own_folder(make=True)
     Entry().write(Daemon(1, "", 1.0, "a", "f", "d"))  # and keeps nobody from running
     assert daemons() == []
 
@@ -215,10 +216,10 @@ def test_the_folder_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(registry, "_is_ours", lambda path, user: os.path.isdir(path) and user == 4711)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert registry._own_folder(make=True) == str(tmp_path / "plait")
+    assert registry.own_folder(make=True) == str(tmp_path / "plait")
     assert (tmp_path / "plait").stat().st_mode & 0o777 == 0o700
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "missing"))
-    assert registry._own_folder(make=True) == str(tmp_path / "plait-4711")
+    assert registry.own_folder(make=True) == str(tmp_path / "plait-4711")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import pytest
 from plait.engine import BlockWatch
 from plait.engine import blocking as module
 from plait.engine.blocking import LoopBlocked, stackOf
-from plait.engine.lag import Heartbeat, Lag
+from plait.engine.heartbeat import Heartbeat, Lag
 from plait.log import eventAsText, globalLogPublisher
 
 # Seconds. Nothing here takes a tenth of it.

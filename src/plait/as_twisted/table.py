@@ -481,6 +481,10 @@ MODULES: Mapping[str, Row] = {
         _ishexdigits=f"{_LEGACY}.abnf:is_hexadecimal",
         _istoken=f"{_LEGACY}.abnf:is_token",
     ),
+    "twisted.web._auth": _row(),
+    "twisted.web._auth.basic": _row("plait.web.guard", only="BasicCredentialFactory"),
+    "twisted.web._auth.digest": _row("plait.web.guard", only="DigestCredentialFactory"),
+    "twisted.web._auth.wrapper": _row("plait.web.guard", only="HTTPAuthSessionWrapper UnauthorizedResource"),
     "twisted.web._element": _row(f"{_TEMPLATE}.element", only="Element Expose UnexposedMethodError renderer"),
     "twisted.web._flatten": _row(f"{_TEMPLATE}.flattening"),
     "twisted.web._stan": _row(f"{_TEMPLATE}.tree", only="CDATA CharRef Comment Tag slot voidElements"),
@@ -489,6 +493,9 @@ MODULES: Mapping[str, Row] = {
         f"{_TEMPLATE}.errors",
         _codeToMessage="plait.web.error:phrase",
     ),
+    "twisted.web.guard": _row(
+        "plait.web.guard", only="BasicCredentialFactory DigestCredentialFactory HTTPAuthSessionWrapper"
+    ),
     "twisted.web.html": _row(f"{_LEGACY}.html"),
     "twisted.web.http_headers": _row(
         "plait.web.headers",
@@ -496,6 +503,22 @@ MODULES: Mapping[str, Row] = {
         _nameEncoder="plait.web.headers:names",
         _sanitizeLinearWhitespace="plait.web.headers:sanitize",
     ),
+    "twisted.web.iweb": _row(
+        f"{_TEMPLATE}.interfaces",
+        "plait.web.guard",
+        only="ICredentialFactory IRenderable ITemplateLoader",
+    ),
+    "twisted.web.pages": _row(
+        "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"
+    ),
+    "twisted.web.resource": _row(
+        "plait.web.resource",
+        f"{_LEGACY}.webpages",
+        _UnsafeErrorPage=f"{_LEGACY}.webpages:ErrorPage",
+        _UnsafeForbiddenResource=f"{_LEGACY}.webpages:ForbiddenResource",
+        _UnsafeNoResource=f"{_LEGACY}.webpages:NoResource",
+    ),
+    "twisted.web.rewrite": _row("plait.web.rewrite"),
     "twisted.web.template": _row(
         _TEMPLATE,
         only="""
@@ -505,6 +528,26 @@ MODULES: Mapping[str, Row] = {
         _NSContext=_PRIVATE,
         _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
         _ToStan=_PRIVATE,
+    ),
+    "twisted.web.util": _row(
+        "plait.web.redirects",
+        f"{_TEMPLATE}.failures",
+        only="DeferredResource FailureElement ParentRedirect Redirect formatFailure redirectTo",
+        _FrameElement=f"{_TEMPLATE}.failures:FrameElement",
+        _SourceFragmentElement=f"{_TEMPLATE}.failures:SourceFragmentElement",
+        _SourceLineElement=f"{_TEMPLATE}.failures:SourceLineElement",
+        _StackElement=f"{_TEMPLATE}.failures:StackElement",
+    ),
+    "twisted.web.vhost": _row(
+        "plait.web.vhost", only="NameVirtualHost VHostMonsterResource", _HostResource="plait.web.vhost:HostResource"
+    ),
+    "twisted.web.xmlrpc": _row(
+        "plait.web.xmlrpc",
+        only="""
+            Binary Boolean DateTime Fault Handler NoSuchFunction Proxy QueryFactory QueryProtocol XMLRPC XMLRPCIntrospection
+            addIntrospection payloadTemplate withRequest
+        """,
+        xmlrpclib="xmlrpc:client",
     ),
     # Tests
     "twisted.test": _row(),

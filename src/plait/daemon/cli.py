@@ -117,6 +117,16 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="log what has blocked the event loop for S seconds, 0: do not watch it (default: 1)",
     )
     run.add_argument(
+        "--metrics",
+        metavar="PLACE",
+        help="serve metrics for Prometheus at PLACE: a port of 127.0.0.1, or an endpoint (unix:/run/metrics)",
+    )
+    run.add_argument(
+        "--trace",
+        action="store_true",
+        help="make spans of connections, thread calls and the start, for OpenTelemetry",
+    )
+    run.add_argument(
         "--workers",
         type=_count,
         metavar="N",
@@ -218,6 +228,8 @@ def execute(options: argparse.Namespace) -> int:
             drain=options.drain_timeout,
             start_timeout=options.start_timeout,
             blocked_after=options.blocked_after,
+            metrics=options.metrics,
+            trace=options.trace,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,

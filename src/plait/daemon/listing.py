@@ -110,7 +110,9 @@ def _printable(text: str) -> str:
 # -- plait stop
 
 
-class _StopError(Exception):
+class StopError(Exception):
+    """There is no such daemon, or it could not be stopped. `status` is what to end with."""
+
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
@@ -121,42 +123,45 @@ def stop_daemon(options: argparse.Namespace) -> int:
     from plait.daemon.ending import Target
 
     try:
-        pid, name, started = _find(options.daemon)
+        pid, name, started = find(options.daemon)
         try:
             with Target(pid, started) as target:
                 ended = target.end(options.timeout, options.now)
         except ProcessLookupError:
-            raise _StopError(f"{name} does not run: there is no process {pid}", NOT_FOUND) from None
+            raise StopError(f"{name} does not run: there is no process {pid}", NOT_FOUND) from None
         except PermissionError:
-            raise _StopError(f"cannot stop {name}: process {pid} belongs to another user", NOT_STOPPED) from None
+            raise StopError(f"cannot stop {name}: process {pid} belongs to another user", NOT_STOPPED) from None
         if not ended:
             hint = "" if options.now else "; --now does not let it drain"
-            raise _StopError(f"{name} (process {pid}) still runs after {options.timeout:g} s{hint}", NOT_STOPPED)
+            raise StopError(f"{name} (process {pid}) still runs after {options.timeout:g} s{hint}", NOT_STOPPED)
     except KeyboardInterrupt:
         print("plait stop: interrupted; the daemon was told to stop", file=sys.stderr)
         return NOT_STOPPED
-    except _StopError as error:
+    except StopError as error:
         print(f"plait stop: {error}", file=sys.stderr)
         return error.status
     return 0
 
 
-def _find(text: str) -> tuple[int, str, str]:
-    """The process that `text` names, what to call it, and when it was started."""
+def find(text: str, found: list[Daemon] | None = None) -> tuple[int, str, str]:
+    """The process that `text` names, what to call it, and when it was started. `found` are the daemons that run.
+
+    :raises StopError: if there is none, or more than one.
+    """
     from plait.daemon.registry import daemons
 
-    found = daemons()
+    found = daemons() if found is None else found
     if text.isascii() and text.isdigit():
         for daemon in found:
             if daemon.pid == int(text):
                 return daemon.pid, daemon.application, daemon.started
-        raise _StopError(f"process {text} is no daemon that runs: see plait ps", NOT_FOUND)
+        raise StopError(f"process {text} is no daemon that runs: see plait ps", NOT_FOUND)
     named = [daemon for daemon in found if daemon.application == text]
     if len(named) == 1:
         return named[0].pid, text, named[0].started
     if named:
         pids = ", ".join(str(daemon.pid) for daemon in named)
-        raise _StopError(
+        raise StopError(
             f"{len(named)} daemons are called {text!r} (processes {pids}): say which by its number", NOT_FOUND
         )
     return _read_pidfile(text, found)
@@ -170,18 +175,18 @@ def _read_pidfile(path: str, found: list[Daemon]) -> tuple[int, str, str]:
         pid = PidFile(os.path.abspath(path)).read()
     except FileNotFoundError:
         what = "is not in this folder" if path == DEFAULT_PIDFILE else "is neither a daemon that runs nor a pid file"
-        raise _StopError(f"{path} {what}: say which daemon, see plait ps", NOT_FOUND) from None
+        raise StopError(f"{path} {what}: say which daemon, see plait ps", NOT_FOUND) from None
     except OSError as error:
-        raise _StopError(f"cannot read the pid file {path}: {reason(error)}", NOT_STOPPED) from None
+        raise StopError(f"cannot read the pid file {path}: {reason(error)}", NOT_STOPPED) from None
     except StartError as error:
-        raise _StopError(str(error), NOT_STOPPED) from None
+        raise StopError(str(error), NOT_STOPPED) from None
     if not is_alive(pid):
-        raise _StopError(f"the pid file {path} is stale: it names process {pid}, which is gone", NOT_FOUND)
+        raise StopError(f"the pid file {path} is stale: it names process {pid}, which is gone", NOT_FOUND)
     for daemon in found:
         if daemon.pid == pid:
             return pid, daemon.application, daemon.started
     # A pid file can be left over, and its number another process's by now.
-    raise _StopError(
+    raise StopError(
         f"the pid file {path} names process {pid}, which is no daemon that plait ps lists: if it is yours, kill {pid}",
         NOT_STOPPED,
     )

@@ -26,6 +26,8 @@ class Options:
     drain: float = 10.0  # seconds that connections have for coming to their end
     start_timeout: float = 60.0  # seconds that services have for starting; 0: they are not waited for
     blocked_after: float = 1.0  # seconds that the loop may be blocked before the log says by what; 0: it is not watched
+    metrics: str | None = None  # where to serve the page of metrics
+    trace: bool = False  # make spans for OpenTelemetry
     engine: str | None = None
     root_folder: str | None = None
     effective_only: bool = False  # keep root's rights at hand

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 
 from plait.daemon.errors import StartError, reason
@@ -105,7 +106,13 @@ class PidFile:
         except FileNotFoundError:
             return
         if found is not None and int(found[1]) == pid:
+            _remove_socket(self.socket)  # as long as the file is there, nobody else may make one
             _unlink(self.path)
+
+    @property
+    def socket(self) -> str:
+        """The path of the socket beside the file, at which the process can be inspected."""
+        return f"{self.path}.sock"
 
     def _parse(self, content: bytes) -> int:
         found = _PID.match(content)
@@ -160,6 +167,14 @@ def _unlink(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+def _remove_socket(path: str) -> None:
+    try:
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    except OSError:
+        pass  # there is none, or it is not ours to remove
 
 
 def _lock(file: int) -> None:

@@ -39,6 +39,7 @@ class Daemon:
     file: str
     folder: str
     workers: list[dict[str, Any]] = field(default_factory=list)
+    inspect: str = ""  # the path of the socket for `plait inspect`; "" if there is none
 
     @classmethod
     def this(cls, application: str, file: str) -> Daemon:
@@ -62,7 +63,7 @@ class Entry:
         """Make the file, or change it."""
         try:
             if self._path is None:
-                self._path = os.path.join(_own_folder(make=True), f"{daemon.pid}.json")
+                self._path = os.path.join(own_folder(make=True), f"{daemon.pid}.json")
             draft = f"{self._path}.new"
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 json.dump(asdict(daemon), file)
@@ -76,11 +77,23 @@ class Entry:
             _remove(self._path)
 
 
+def remove_stale_sockets() -> None:
+    """Remove the sockets that processes which are gone have left in this user's folder."""
+    try:
+        folder = own_folder()
+    except OSError:
+        return
+    for path in glob.glob(os.path.join(glob.escape(folder), "*.sock")):
+        name = os.path.basename(path).removesuffix(".sock")
+        if name.isascii() and name.isdigit() and not is_alive(int(name)):
+            _remove(path)
+
+
 def daemons() -> list[Daemon]:
     """The daemons that run, of this user; of all users for root."""
     found = []
     try:
-        folder = _own_folder()
+        folder = own_folder()
     except OSError:
         folder = None
     for path in _files(folder):
@@ -135,7 +148,10 @@ def _read(path: str) -> Daemon | None:
         and daemon.pid > 0
         and os.path.basename(path) == f"{daemon.pid}.json"
         and isinstance(daemon.since, (int, float))
-        and all(isinstance(text, str) for text in (daemon.started, daemon.application, daemon.file, daemon.folder))
+        and all(
+            isinstance(text, str)
+            for text in (daemon.started, daemon.application, daemon.file, daemon.folder, daemon.inspect)
+        )
         and isinstance(daemon.workers, list)
         and all(isinstance(worker, dict) for worker in daemon.workers)
     )
@@ -152,7 +168,7 @@ def _remove(path: str) -> None:
 # -- the folders
 
 
-def _own_folder(make: bool = False) -> str:
+def own_folder(make: bool = False) -> str:
     """The folder of this user, whom alone it belongs to. OSError if there is none."""
     user = os.geteuid() if sys.platform != "win32" else 0
     runtime = "/run" if user == 0 and sys.platform != "win32" else os.environ.get("XDG_RUNTIME_DIR", "")

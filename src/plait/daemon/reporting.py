@@ -20,11 +20,11 @@ INTERVAL = 1.0
 class Reporting:
     """Tells systemd and the list of daemons how the workers are, from `begin` on."""
 
-    def __init__(self, workers: Workers, notifier: Notifier, entry: Entry, file: str) -> None:
+    def __init__(self, workers: Workers, notifier: Notifier, entry: Entry, daemon: Daemon) -> None:
         self._workers = workers
         self._notifier = notifier
         self._entry = entry
-        self._daemon = Daemon.this(workers.application or os.path.basename(file), file)
+        self._daemon = daemon
         self._due: Any = None
 
     def begin(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,11 @@ from plait.daemon import privileges
 from plait.daemon.background import Link
 from plait.daemon.claim import Claim
 from plait.daemon.errors import StartError, reason
+from plait.daemon.inspection.serving import Inspector
+from plait.daemon.inspection.snapshot import Subject
 from plait.daemon.loading import check_service, load_application
 from plait.daemon.logs import LogOutput
+from plait.daemon.metering import Asking, metrics_service, open_page, start_tracing
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
@@ -58,6 +62,7 @@ class Run:
 
     reactor: Any
     root: MultiService
+    inspector: Inspector
     starting: Starting
 
     def __init__(
@@ -137,6 +142,8 @@ class Run:
             file=self.file,
         )
         self._load()
+        if self.options.trace and self.workers is None:
+            start_tracing()
         if self.identity is None and self.options.root_folder is None:
             self.claim.stays_root()
         self.undo.callback(self.entry.remove)
@@ -153,6 +160,8 @@ class Run:
         options = self.options
         if options.workers is not None:
             self.root = self.workers = Workers(options.workers, self.origin, options.drain, self.reactor)
+            if options.metrics is not None:
+                self.workers.asking = Asking(self.reactor)
         else:
             if options.load is None:
                 application, service = load_application(self.file)
@@ -165,25 +174,52 @@ class Run:
                 group = process.gid if options.group is None else options.group
                 self.identity = privileges.find_identity(user, group)
         self.name = getattr(self.root, "name", None) or os.path.basename(self.file)
+        self.inspector = Inspector(Subject(self.reactor, self.root, self.name, self.file, time.time()))
+        if self.workers is not None:
+            self.inspector.subject.workers = self.workers.describe
 
     def _give_up_rights(self) -> None:
         """The ports are open. The last moment at which we may do what root may."""
+        if self.options.metrics is not None and self.worker is None:
+            self._serve_metrics(self.options.metrics)
         if self.handed is None and self.workers is None:  # else the file is another's still, or it is too early
             self.claim.take(self.undo)
+        if self.workers is None:
+            self._let_inspect()
         if self.workers is None and self.worker is None:
-            self.entry.write(Daemon.this(self.name, self.file))
+            self.entry.write(self._described())
         if self.options.root_folder is not None:
             privileges.change_root(self.options.root_folder)
         if self.identity is not None:
             self.output.give_to(self.identity.uid, self.identity.gid)
             privileges.drop(self.identity, self.options.effective_only)
 
+    def _serve_metrics(self, place: str) -> None:
+        asking = None if self.workers is None else self.workers.asking
+        service = metrics_service(place, self.reactor, self.root, asking)
+        open_page(place, service)
+        self.reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+
+    def _let_inspect(self) -> None:
+        """Open the socket for those who ask what this process does."""
+        identity = self.identity
+        self.inspector.open(self.options.pid_file, None if identity is None else (identity.uid, identity.gid))
+        self.undo.callback(self.inspector.close)
+        if self.worker is not None:
+            self.worker.inspect = self.inspector.path
+
+    def _described(self) -> Daemon:
+        daemon = Daemon.this(self.name, self.file)
+        daemon.inspect = self.inspector.path
+        return daemon
+
     def _heed_signals(self) -> None:
         """Answer those that do not end us; a worker's come by its parent."""
         if self.worker is None:
             # the first worker starts alone, and then the others
             limit = self.options.start_timeout * (1 if self.workers is None else 2)
-            upgrading = Upgrading(self.reactor, self.origin, self.claim.keeper, self.notifier, limit)
+            further = self.inspector.to_hand_over
+            upgrading = Upgrading(self.reactor, self.origin, self.claim.keeper, self.notifier, limit, further)
             self.undo.callback(upgrading.close)
         if is_wanted(self.options.foreground):
             reloading = Reloading(self.reactor, self.root, self.output, self.notifier)
@@ -201,10 +237,11 @@ class Run:
         if self.workers is not None:
             self.undo.callback(self.workers.kill)
         if self.worker is not None:
-            self.worker.serve(reactor, self.name)
+            self.worker.serve(reactor, self.name, self.root)
         # Not before the loop turns: by then a signal stops the reactor, and whoever is told may send one at once.
         reactor.callWhenRunning(self.starting.then, lambda: reactor.callLater(0, self._ready))
         reactor.addSystemEventTrigger("before", "shutdown", self.notifier.stopping)
+        reactor.addSystemEventTrigger("before", "shutdown", self.inspector.subject.ends)
         try:
             run_reactor(self.options, reactor, installSignalHandlers=self.worker is None)
         except KeyboardInterrupt:
@@ -222,6 +259,8 @@ class Run:
         try:
             if self.handed is not None or self.workers is not None:
                 self.claim.take(self.undo)
+            if self.workers is not None:
+                self._let_inspect()
             if self.link is not None:
                 self.link.ready()
         except BrokenPipeError:
@@ -240,7 +279,8 @@ class Run:
         if self.worker is None:  # else the parent tells
             _log.info("Ready.")
         if self.workers is not None:
-            Reporting(self.workers, self.notifier, self.entry, self.file).begin()
+            self.inspector.subject.name = self.name = self.workers.application or os.path.basename(self.file)
+            Reporting(self.workers, self.notifier, self.entry, self._described()).begin()
         self.notifier.ready()
         if self.watch is not None:
             self.watch.start(self.reactor)

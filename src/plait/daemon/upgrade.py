@@ -16,6 +16,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,16 +95,26 @@ def take_up() -> Handed | None:
 
 
 class Upgrading:
-    """Starts the next process at each SIGUSR2. Once one serves, this one stops."""
+    """Starts the next process at each SIGUSR2. Once one serves, this one stops.
+
+    :param further_ports: gives those that are handed over besides the reactor's.
+    """
 
     def __init__(
-        self, reactor: Any, origin: Origin, keeper: Keeper | None, notifier: Notifier, start_timeout: float
+        self,
+        reactor: Any,
+        origin: Origin,
+        keeper: Keeper | None,
+        notifier: Notifier,
+        start_timeout: float,
+        further_ports: Callable[[], list[Any]] = list,
     ) -> None:
         self._reactor = reactor
         self._origin = origin
         self._keeper = keeper
         self._notifier = notifier
         self._limit = START_LIMIT + start_timeout
+        self._further_ports = further_ports
         self._busy = False
         self.close = OnSignal(reactor.loop, "SIGUSR2", self._asked).close
 
@@ -121,7 +132,7 @@ class Upgrading:
 
     async def _upgrade(self) -> None:
         _log.info("Received SIGUSR2, starting the process that takes over.")
-        ports = [port for port in self._reactor._net.ports if port.place is not None]
+        ports = [port for port in self._reactor._net.ports if port.place is not None] + self._further_ports()
         news, pipe = os.pipe()
         try:
             try:

@@ -1,7 +1,7 @@
 """The reactor, and the event loops under it.
 
 In reading order: `loops` (which loop), `timers`, `events` (start-up and shutdown), `signals`, `threads`, `descriptors`,
-`processes`, `resolving`, `reactor` (all of it), `draining`, `lag` and `blocking` (whether the loop turns).
+`processes`, `resolving`, `reactor` (all of it), `draining`, `heartbeat` and `blocking` (whether the loop turns).
 """
 
 from plait.engine.blocking import BlockWatch

@@ -1,7 +1,8 @@
 """What blocks the event loop: a thread that looks on, and logs where the loop is when it does not come back.
 
 A callback that computes, or waits for a file, a lock or a database, keeps every other connection waiting, and nothing in the
-loop can tell who it was. So a timer of the loop's (`plait.engine.lag`) says that it turns, and a thread looks whether it does.
+loop can tell who it was. So a timer of the loop's (`plait.engine.heartbeat`) says that it turns, and a thread looks whether it
+does.
 A loop that sleeps because there is nothing to do is woken by that timer, and is not blocked.
 
 Three cases look alike from here, and are told apart by what the watching thread saw of itself:
@@ -23,7 +24,7 @@ from collections import deque
 from types import FrameType
 from typing import Any
 
-from plait.engine.lag import Heartbeat, Lag
+from plait.engine.heartbeat import Heartbeat, Lag
 from plait.failure import MACHINERY, SHOW_MACHINERY, Failure
 from plait.log import Logger, LogLevel
 from plait.tracebacks import standInTraceback
@@ -64,7 +65,7 @@ class BlockWatch:
         watch = BlockWatch(reactor, 0.5)
         watch.start()
 
-    Attributes: `after`, `lag` (`plait.engine.lag.Lag`: how late the loop came to its timers).
+    Attributes: `after`, `lag` (`plait.engine.heartbeat.Lag`: how late the loop came to its timers).
     """
 
     def __init__(self, reactor: Any, after: float = 1.0) -> None:

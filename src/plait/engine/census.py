@@ -1,20 +1,23 @@
 """What a reactor has under way right now: totals, ports, connections, timers, threads, tasks, Deferreds that wait.
 
-Nothing here changes anything, and all is asked in the reactor's own thread. What costs a moment for each connection is given
-in slices (`connections`), so that whoever asks can let the loop turn between two of them. `totals` is one addition for each
-open connection (about 1 ms for 10,000), everything else does not depend on their number.
+Nothing here changes anything, and all is asked in the reactor's own thread. What grows with the program is there in slices, too:
+a generator that does a bounded piece of work at each step, so that whoever asks can let the loop turn between two of them.
+`at_once` takes all steps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait.deferred import getDebugging, waitingDeferreds
+from plait.deferred.coroutines import waitingWithoutLoop
+from plait.task import LoopingCall
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -22,8 +25,13 @@ if TYPE_CHECKING:
     from plait.engine.reactor import Reactor
     from plait.transport.stream import Connection
 
+T = TypeVar("T")
+
 # Connections in one slice: some 0.5 ms of work.
 SLICE = 100
+
+# As much work again, where one entry takes less: an addition, or the name of a function.
+_ADDITIONS = 1000
 
 # How many entries of a list that a program can make as long as it likes are looked at one by one.
 LISTED = 200
@@ -76,13 +84,33 @@ class Totals:
     ports: list[PortFacts]
 
 
+def at_once(slices: Generator[None, None, T]) -> T:
+    """Take all steps of what works in slices, now."""
+    try:
+        while True:
+            next(slices)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
 def totals(reactor: Reactor) -> Totals:
-    """The numbers of a reactor."""
+    """The numbers of a reactor. It looks at each open connection: 10,000 take some milliseconds."""
+    return at_once(totals_in_slices(reactor))
+
+
+def totals_in_slices(reactor: Reactor) -> Generator[None, None, Totals]:
+    """`totals`, in slices. The numbers of a connection that ends meanwhile are counted once."""
     network = reactor._net
+    # What has ended is read before all else: what ends from now on is in the list below.
     received, sent = network.tally.bytesReceived, network.tally.bytesSent
+    # What the parent of workers keeps for them is no port of this process: it listens with it to nothing.
+    listening = [(port, _of_ended(port)) for port in network.ports if hasattr(port, "_kind")]
     by_owner: dict[object, list[int]] = {}
     accepted = 0
-    for connection in network.connections:
+    for number, connection in enumerate(list(network.connections), 1):
+        if number % _ADDITIONS == 0:
+            yield
         owner = connection._owner
         entry = by_owner.get(owner)
         if entry is None:
@@ -93,7 +121,7 @@ def totals(reactor: Reactor) -> Totals:
     for more_received, more_sent in by_owner.values():
         received += more_received
         sent += more_sent
-    ports = [_port(port, by_owner.get(port, (0, 0))) for port in network.ports]
+    ports = [_port(port, ended, by_owner.get(port, (0, 0))) for port, ended in listening]
     return Totals(
         connections=len(network.connections),
         accepted=accepted,
@@ -107,17 +135,22 @@ def totals(reactor: Reactor) -> Totals:
     )
 
 
-def _port(port: Any, of_open: Any) -> PortFacts:
+def _of_ended(port: Any) -> tuple[int, int]:
+    """The bytes that the connections of a port have carried which have ended."""
     tally = getattr(port, "_tally", None)
-    user = port.protocol if tally is None else port.factory
+    return (0, 0) if tally is None else (tally.bytesReceived, tally.bytesSent)
+
+
+def _port(port: Any, ended: Sequence[int], of_open: Sequence[int]) -> PortFacts:
+    streams = hasattr(port, "_tally")
     return PortFacts(
         kind="TLS" if getattr(port, "contextFactory", None) is not None else port._kind,
         address=port_address(port),
-        factory=class_name(user),
-        accepts=0 if tally is None else port.accepts,
-        open=0 if tally is None else port.openConnections,
-        bytesReceived=0 if tally is None else tally.bytesReceived + of_open[0],
-        bytesSent=0 if tally is None else tally.bytesSent + of_open[1],
+        factory=class_name(port.factory if streams else port.protocol),
+        accepts=port.accepts if streams else 0,
+        open=port.openConnections if streams else 0,
+        bytesReceived=ended[0] + of_open[0],
+        bytesSent=ended[1] + of_open[1],
     )
 
 
@@ -211,23 +244,33 @@ class TimerFacts:
 
 def timers(reactor: Reactor) -> list[TimerFacts]:
     """The timed calls that are still to be made, by function, the next one first."""
-    now = reactor.seconds()
+    return at_once(timers_in_slices(reactor))
+
+
+def timers_in_slices(reactor: Reactor) -> Generator[None, None, list[TimerFacts]]:
+    """`timers`, in slices."""
     found: dict[str, tuple[int, float]] = {}
-    for call in reactor.getDelayedCalls():
-        name = function_name(call.func)
-        count, due = found.get(name, (0, call.time))
-        found[name] = (count + 1, min(due, call.time))
+    for number, call in enumerate(reactor._timers.entries(), 1):
+        if number % SLICE == 0:
+            yield
+        if call.active():
+            name = function_name(call.func)
+            count, due = found.get(name, (0, call.time))
+            found[name] = (count + 1, min(due, call.time))
+    now = reactor.seconds()
     facts = [TimerFacts(name, count, due - now) for name, (count, due) in found.items()]
     return sorted(facts, key=lambda timer: timer.due)
 
 
 def function_name(function: Any) -> str:
-    """What a function is called; of a ``partial``, the function in it."""
+    """What a function is called; of a ``partial`` or a `LoopingCall`, the function in it."""
     for _ in range(8):
-        inner = getattr(function, "func", None)
-        if inner is None or not callable(inner):
+        if isinstance(function, partial):
+            function = function.func
+        elif isinstance(function, LoopingCall):
+            function = function.f
+        else:
             break
-        function = inner
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     module = getattr(function, "__module__", None)
     return f"{module}.{name}" if module else name
@@ -243,7 +286,7 @@ class TaskFacts:
 
 def tasks(reactor: Reactor, limit: int = LISTED) -> tuple[int, list[TaskFacts]]:
     """How many tasks there are, coroutines that Plait drives among them, and what up to `limit` of them wait for."""
-    everything = asyncio.all_tasks(reactor.loop)
+    everything: list[Any] = [*asyncio.all_tasks(reactor.loop), *waitingWithoutLoop()]
     facts = [TaskFacts(task.get_name(), _stack(task.get_coro())) for task in islice(everything, limit)]
     return len(everything), sorted(facts, key=lambda task: (task.stack, task.name))
 

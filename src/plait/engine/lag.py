@@ -1,105 +1,53 @@
-"""How late the event loop comes to what is due: a timer of its own that notes it, and the figures it gathers.
-
-A loop whose callbacks are short is never more than a millisecond or two late. What is later than that is what each connection
-has waited for, whatever the reason: a callback that took long, too much work, a machine that is too busy.
-"""
+"""How late the loop is: how long what is due has to wait until its turn comes."""
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, TimerHandle
-from bisect import bisect_left
-from collections.abc import Callable
-from contextvars import Context
-from threading import get_ident
-from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from plait.engine.timers import clock_of
+
+if TYPE_CHECKING:
+    from plait.engine.reactor import Reactor
 
 
-class Lag:
-    """Lateness, counted. It is read in any thread.
+class LoopLag:
+    """Asks the loop for a call every `interval` seconds, from `start` to `stop`, and notes how late each comes.
 
-    Attributes: `buckets` (how often it was at most each of `BOUNDS`, and last how often more: not summed up), `count`, `total`
-    (seconds), `worst` (seconds).
+    What is seen is a piece of work that takes longer than the rest of an interval, and a loop that has too much to do. Below
+    a millisecond or two there is nothing to see: loops round their timers to that.
     """
 
-    # Seconds. From what the loop's timers are exact to, to what makes people complain.
-    BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-    __slots__ = ("buckets", "count", "total", "worst")
-
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(self.BOUNDS) + 1)
-        self.count = 0
-        self.total = 0.0
-        self.worst = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Something was this late; what came early (timers are as exact as the loop's clock) was in time."""
-        if seconds < 0.0:
-            seconds = 0.0
-        self.buckets[bisect_left(self.BOUNDS, seconds)] += 1
-        self.count += 1
-        self.total += seconds
-        if seconds > self.worst:
-            self.worst = seconds
-
-
-class Heartbeat:
-    """A timer that comes each `interval` seconds while its loop turns, and notes how late it was.
-
-    :param reactor: on whose loop. While it beats, the reactor's `lag` is what it has noted.
-    :param late: called, in the loop's thread, with the lateness of each beat that is more than `limit` seconds late.
-
-    Attributes: `lag`, `due` (when the next beat should come, on the clock `time.monotonic`), `thread` (in which the loop runs;
-    None before the first beat), `resting` (set it when the loop does not run: the beat after that tells of no lateness).
-    """
-
-    def __init__(
-        self, reactor: object, interval: float, limit: float = float("inf"), late: Callable[[float], object] = float
-    ) -> None:
-        self._reactor = reactor
-        self.interval = interval
-        self._limit = limit
-        self._late = late
-        self._loop: AbstractEventLoop
-        self._handle: TimerHandle | None = None
-        self.lag = Lag()
-        self.due = 0.0
-        self.thread: int | None = None
-        self.resting = True
+    def __init__(self, reactor: Reactor, interval: float = 0.05) -> None:
+        self._loop = reactor.loop
+        self._seconds = clock_of(reactor.loop)
+        self._interval = interval
+        self._call: Any = None
+        self._worst = 0.0
+        self._due = 0.0
 
     def start(self) -> None:
-        """Begin. Does nothing if it has begun."""
-        if self._handle is None:
-            reactor = self._reactor
-            self._loop = reactor.loop  # type: ignore[attr-defined]
-            reactor.lag = self.lag  # type: ignore[attr-defined]
-            self.resting = True  # until the loop turns
-            self.due = monotonic()
-            # not by the reactor's timers: nobody's context belongs to it, and those who ask for the timers did not ask for it
-            self._handle = self._loop.call_later(0, self._beat, context=Context())
+        """Begin, if it has not begun."""
+        if self._call is None:
+            self._worst = 0.0
+            self._ask()
 
     def stop(self) -> None:
-        """End it; the figures stay."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-            if getattr(self._reactor, "lag", None) is self.lag:
-                self._reactor.lag = None  # type: ignore[attr-defined]
+        """Look no longer."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
 
-    def runs(self) -> bool:
-        """Whether the loop runs, so that a beat is to come."""
-        return self._loop.is_running()
+    def take(self) -> float:
+        """The longest delay, in seconds, since this was asked the last time; one that lasts still counts."""
+        worst = max(self._worst, 0.0 if self._call is None else self._seconds() - self._due)
+        self._worst = 0.0
+        return max(0.0, worst)
 
-    def _beat(self) -> None:
-        now = monotonic()
-        late = now - self.due
-        self.due = now + self.interval
-        self._handle = self._loop.call_later(self.interval, self._beat)
-        if self.resting:
-            self.thread = get_ident()
-            self.resting = False
-            self._late(0.0)
-            return
-        self.lag.add(late)
-        if late >= self._limit:
-            self._late(late)
+    def _ask(self) -> None:
+        self._due = self._seconds() + self._interval
+        # not by the reactor: it would be among the program's own timed calls
+        self._call = self._loop.call_later(self._interval, self._come)
+
+    def _come(self) -> None:
+        self._worst = max(self._worst, self._seconds() - self._due)
+        self._ask()

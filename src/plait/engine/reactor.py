@@ -21,7 +21,7 @@ from plait.engine.datagrams import DatagramReactor
 from plait.engine.descriptors import Descriptors, WatchesDescriptors
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
-from plait.engine.lag import Lag
+from plait.engine.heartbeat import Lag
 from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
 from plait.engine.resolving import ResolvingReactor
@@ -72,7 +72,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     :raises plait.errors.UnknownEngineError: when the loop is made, if there is no such engine.
 
     Attributes: `running` (bool), `loop` (the event loop), `threadpool` (None until it is needed: ask `getThreadPool`), `lag`
-    (how late its loop comes to what is due, a `plait.engine.lag.Lag`; None while nobody measures it).
+    (how late its loop comes to what is due, a `plait.engine.heartbeat.Lag`; None while nobody measures it).
     """
 
     def __init__(self, loop: AbstractEventLoop | None = None, *, engine: str | None = None) -> None:

@@ -94,6 +94,10 @@ class Timers:
         """The calls that are still to be made."""
         return list({call: None for _, _, call in self._heap if call._state == _PENDING})
 
+    def entries(self) -> list[DelayedCall]:
+        """What lies in the heap, cancelled calls among them, and some twice that were moved to an earlier time."""
+        return [entry[2] for entry in self._heap]
+
     def count(self) -> int:
         """How many calls are still to be made. One that was moved to an earlier time and then made counts until its old time."""
         return len(self._heap) - self._cancelled

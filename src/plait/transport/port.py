@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from plait import errors
 from plait.deferred import Deferred, fail, succeed
 from plait.failure import Failure
+from plait.instruments import instruments
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
@@ -83,6 +84,9 @@ class Port:
     def _quoted(self) -> str:
         return self._name()
 
+    def _tell(self, text: str) -> None:
+        tell(text)
+
     def adopt(self, sock: socket.socket) -> None:
         """Use a socket that listens already, when `startListening` is called."""
         self._adopted = sock
@@ -105,7 +109,7 @@ class Port:
         self.connected = True
         self.disconnected = False
         security = " (TLS)" if self.contextFactory is not None else ""
-        tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
+        self._tell(f"{name_in_log(self.factory)}{security} starting on {self._quoted()}")
         try:
             self.factory.doStart()
             self._accept(copy)
@@ -117,7 +121,7 @@ class Port:
             raise
         self._network.ports.add(self)
 
-    def _place(self) -> Place:
+    def _place(self) -> Place | None:
         """What was asked for, by which the next process finds the socket."""
         return self._kind, self.interface, str(self.port)
 
@@ -218,6 +222,8 @@ class Port:
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
             connection.secure(machine_for(self.contextFactory, False, None, self.factory))
+        if instruments.accepted is not None and protocol is not None:
+            instruments.accepted(connection, protocol)
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:
@@ -303,7 +309,7 @@ class Port:
         self.connected = False
         self.disconnected = True
         self._network.ports.discard(self)
-        tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
+        self._tell(f"({self._kind if self.contextFactory is None else 'TLS'} Port {name} Closed)")
         self.factory.doStop()
 
     def getHost(self) -> Address:

@@ -159,7 +159,7 @@ class UNIXPort(Port):
     def _bind(self) -> socket.socket:
         return self._file.bind(socket.SOCK_STREAM)
 
-    def _place(self) -> Place:
+    def _place(self) -> Place | None:
         return self._kind, "", os.fsdecode(self.port)
 
     def _take_over(self) -> socket.socket | None:

@@ -72,6 +72,8 @@ class NameEncoder:
         return result
 
 
+# Below, "10 in value or 13 in value or 0 in value" asks for line breaks and NUL: as numbers, since bytes are found about eight
+# times as slowly.
 names = NameEncoder()
 _known = names.cache
 
@@ -86,7 +88,7 @@ def _encode_value(value: bytes | str) -> bytes:
         value = value.encode("utf-8")
     elif not isinstance(value, bytes):
         raise TypeError(f"A header's value is bytes or str, not {type(value).__name__}: {value!r}.")
-    if b"\n" in value or b"\r" in value or b"\0" in value:
+    if 10 in value or 13 in value or 0 in value:
         return sanitize(value)
     return value
 
@@ -135,9 +137,16 @@ class Headers:
         :raises InvalidHeaderName: `name` cannot be a name.
         :raises TypeError: `values` is a single value, or has one that is neither bytes nor str.
         """
+        key = _known.get(name) or names.encode(name)
+        if type(values) is list and len(values) == 1:  # nearly always, and worth a short way
+            value = values[0]
+            self._raw[key] = [
+                _encode_value(value) if type(value) is not bytes or 10 in value or 13 in value or 0 in value else value
+            ]
+            return
         if isinstance(values, (bytes, str)):
             raise TypeError(f"The values of header {name!r} are to be a list, not {values!r}.")
-        self._raw[_known.get(name) or names.encode(name)] = [_encode_value(value) for value in values]
+        self._raw[key] = [_encode_value(value) for value in values]
 
     def addRawHeader(self, name: bytes | str, value: bytes | str) -> None:
         """Add one value after those that `name` has.
@@ -146,12 +155,13 @@ class Headers:
         :raises TypeError: `value` is neither bytes nor str.
         """
         key = _known.get(name) or names.encode(name)
-        value = _encode_value(value)
-        values = self._raw.get(key)
-        if values is None:
-            self._raw[key] = [value]
+        if type(value) is not bytes or 10 in value or 13 in value or 0 in value:
+            value = _encode_value(value)
+        raw = self._raw
+        if key in raw:
+            raw[key].append(value)
         else:
-            values.append(value)
+            raw[key] = [value]
 
     @overload
     def getRawHeaders(self, name: AnyStr) -> list[AnyStr] | None: ...

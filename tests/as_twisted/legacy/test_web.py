@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from plait.as_twisted.legacy import abnf, html
+from plait.as_twisted.legacy import abnf, html, webpages
 from plait.log import globalLogPublisher
 from plait.testing import EventLoggingObserver
+from plait.web import pages
+from tests.web.requests import FakeRequest
 
 
 @pytest.mark.parametrize("data", [b"+1", b"-1", b"\v1", b"1_0", b"1 0", b"", b" ", "1".encode("utf-16")])
@@ -42,3 +46,29 @@ def test_an_error_goes_into_the_log_and_not_to_the_visitor_as_html() -> None:
         globalLogPublisher.removeObserver(seen)
     (event,) = seen
     assert event["log_failure"].check(ValueError)
+
+
+@pytest.mark.parametrize(
+    ("page", "code", "replacement"),
+    [
+        (lambda: webpages.ErrorPage(410, "gone", "<i>lost</i>"), 410, "errorPage"),
+        (lambda: webpages.NoResource("<i>lost</i>"), 404, "notFound"),
+        (lambda: webpages.ForbiddenResource("<i>lost</i>"), 403, "forbidden"),
+    ],
+)
+def test_pages_that_escape_nothing(page: Callable[[], webpages.ErrorPage], code: int, replacement: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"twisted.web.pages.{replacement}") as warned:
+        made = page()
+    assert warned[0].filename == __file__
+    request = FakeRequest()
+    request.render(made)
+    assert request.code == code
+    assert b"<p><i>lost</i></p>" in request.written
+    assert made.getChild(b"x", request) is made
+
+
+def test_a_page_of_today_is_known_as_what_it_stands_for() -> None:
+    assert isinstance(pages.notFound(), webpages.NoResource)
+    assert isinstance(pages.notFound(), webpages.ErrorPage)
+    assert not isinstance(pages.forbidden(), webpages.NoResource)
+    assert not isinstance(object(), webpages.ErrorPage)

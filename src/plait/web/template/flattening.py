@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from traceback import extract_tb
 from types import GeneratorType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from plait.deferred import Deferred
 from plait.failure import Failure
@@ -26,22 +26,29 @@ __all__ = ["BUFFER_SIZE", "flatten", "flattenString"]
 BUFFER_SIZE = 16384
 
 
-class _Place(NamedTuple):
+_Slots: TypeAlias = tuple[dict[str, Flattenable], Any] | None
+_Path: TypeAlias = tuple[Any, Any] | None
+
+
+class _Place:
     """Where a node stands, which decides how it is written."""
 
-    # How many attributes there are round it, each in a tag in the value of the next: what is written is escaped for each.
-    depth: int
-    # It is in an attribute's value itself, not in a tag in there.
-    is_value: bool
-    # The object that is asked for render methods.
-    factory: Any
-    # What slots are filled with: of the nearest tag, then of those round it.
-    slots: tuple[dict[str, Flattenable], Any] | None
-    # The nodes round it, the nearest first.
-    path: tuple[Any, Any] | None
+    __slots__ = ("depth", "factory", "is_value", "path", "slots")
+
+    def __init__(self, depth: int, is_value: bool, factory: Any, slots: _Slots, path: _Path) -> None:
+        # How many attributes there are round it, each in a tag in the value of the next: what is written is escaped for each.
+        self.depth = depth
+        # It is in an attribute's value itself, not in a tag in there.
+        self.is_value = is_value
+        # The object that is asked for render methods.
+        self.factory = factory
+        # What slots are filled with: of the nearest tag, then of those round it.
+        self.slots = slots
+        # The nodes round it, the nearest first.
+        self.path = path
 
     def within(self, node: Any) -> _Place:
-        return self._replace(path=(node, self.path))
+        return _Place(self.depth, self.is_value, self.factory, self.slots, (node, self.path))
 
 
 class _Writer:
@@ -129,15 +136,15 @@ class _Flattening:
         elif isinstance(node, Coroutine):
             return _observed(Deferred.fromCoroutine(node))
         elif provides(IRenderable, node):
-            self._stack.append((node.render(self._request), place._replace(factory=node).within(node)))
+            inner = _Place(place.depth, place.is_value, node, place.slots, (node, place.path))
+            self._stack.append((node.render(self._request), inner))
         else:
             raise UnsupportedType(f"A {kind.__name__} cannot stand in a document: {node!r}. Make it a str.")
         return None
 
     def _tag(self, tag: Tag, place: _Place) -> None:
-        inner = place.within(tag)
-        if tag.slotData is not None:
-            inner = inner._replace(slots=(tag.slotData, place.slots))
+        slots = place.slots if tag.slotData is None else (tag.slotData, place.slots)
+        path = (tag, place.path)
         if tag.render is not None:
             if place.factory is None:
                 raise ValueError(
@@ -145,17 +152,19 @@ class _Flattening:
                 )
             clone = tag.clone(False)
             clone.render = None
+            inner = _Place(place.depth, place.is_value, place.factory, slots, path)
             self._stack.append((place.factory.lookupRenderMethod(tag.render)(self._request, clone), inner))
             return
         if not tag.tagName:
+            inner = _Place(place.depth, place.is_value, place.factory, slots, path)
             self._stack += [(child, inner) for child in reversed(tag.children)]
             return
-        inner = inner._replace(is_value=False)
+        inner = _Place(place.depth, False, place.factory, slots, path)
         name = escaping.name(tag.tagName)
         parts: list[tuple[Any, _Place]] = []
         opening = b"<" + name
         if tag.attributes:
-            value_place = inner._replace(depth=place.depth + 1, is_value=True)
+            value_place = _Place(place.depth + 1, True, place.factory, slots, path)
             for key, value in tag.attributes.items():
                 parts.append((_Markup(opening + b' %b="' % escaping.name(key)), inner))
                 parts.append((value, value_place))
