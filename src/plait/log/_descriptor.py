@@ -40,8 +40,13 @@ class Descriptor:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.isRegular = stat.S_ISREG(os.fstat(number).st_mode)
+        self._state = os.fstat(number)
+        self.isRegular = stat.S_ISREG(self._state.st_mode)
         self._torn = False
+
+    def isFile(self, state: os.stat_result) -> bool:
+        """Whether a path with this state leads to the same file."""
+        return os.path.samestat(self._state, state)
 
     def put(self, data: bytes) -> None:
         """Write all of it. OSError if that is not possible."""

@@ -100,11 +100,11 @@ class LogFile:
 
     def _rotate(self, wait: bool) -> bool:
         """The same; False if another process has locked the file, and we do not `wait`."""
-        mine = os.fstat(self._file.number)
         if not lock(self._file.number, wait):
             return False
         try:
-            if not self._is_at_path(mine):
+            mine = self._at_path()
+            if mine is None:
                 self.reopen()  # another process was faster
                 return True
             with self._acting(mine.st_uid, mine.st_gid):
@@ -132,11 +132,13 @@ class LogFile:
             raise
         old.close()  # which ends the lock
 
-    def _is_at_path(self, mine: os.stat_result) -> bool:
+    def _at_path(self) -> os.stat_result | None:
+        """The state of our file, if it is the one at the path."""
         try:
-            return os.path.samestat(mine, os.stat(self.path))
+            state = os.stat(self.path)
         except FileNotFoundError:
-            return False
+            return None
+        return state if self._file.isFile(state) else None
 
     def _turn_over(self, rotation: Rotation, more: int) -> None:
         """Go to the file that is at the path, and put it aside if it is time. What goes wrong is logged, once.
@@ -150,8 +152,8 @@ class LogFile:
         try:
             lock(self._file.number, wait=False, shared=True)
             for _ in range(_TRIES):
-                state = os.fstat(self._file.number)
-                if not self._is_at_path(state):
+                state = self._at_path()
+                if state is None:
                     self.reopen()
                 elif rotation.isDue(state.st_size, state.st_mtime, now, more):
                     done = self._rotate(wait=False)
