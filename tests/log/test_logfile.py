@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,26 @@ def test_the_first_line_of_another_period_begins_another(every: str, seconds: in
     (name,) = files_aside(str(path))
     assert name.removeprefix(f"{path}.") == time.strftime("%Y-%m-%dT%H-%M-%S", yesterday)
     assert Path(name).read_text() == "early\n"
+
+
+@pytest.mark.parametrize(
+    "every, changed, now, due",
+    [
+        ("day", (2030, 5, 17, 23, 59, 59), (2030, 5, 18, 0, 0, 1), True),
+        ("day", (2030, 5, 17, 0, 0, 1), (2030, 5, 17, 23, 59, 59), False),
+        ("hour", (2030, 5, 17, 9, 59, 59), (2030, 5, 17, 10, 0, 0), True),
+        ("hour", (2030, 5, 17, 9, 0, 0), (2030, 5, 17, 9, 59, 59), False),
+        ("hour", (2030, 5, 17, 9, 0, 0), (2030, 5, 18, 9, 0, 0), True),
+        ("day", (2030, 5, 18, 0, 0, 1), (2030, 5, 17, 0, 0, 1), False),  # the clock was set back
+        (None, (2030, 5, 17, 0, 0, 0), (2031, 5, 17, 0, 0, 0), False),
+    ],
+)
+def test_when_it_is_time(every: Any, changed: tuple[int, ...], now: tuple[int, ...], due: bool) -> None:
+    def seconds(when: tuple[int, ...]) -> float:
+        return time.mktime((*when, 0, 0, -1))  # type: ignore[arg-type]
+
+    assert Rotation(every=every).isDue(1, seconds(changed), seconds(now), 1) is due
+    assert not Rotation(every=every).isDue(0, seconds(changed), seconds(now), 1)  # there is nothing in it
 
 
 def test_the_same_time_twice_makes_two_names(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ class LogFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         return Descriptor(os.open(self.path, flags, mode))
 
+    @property
+    def isRegular(self) -> bool:
+        """Whether it is a file on a disk, and no device or pipe."""
+        return self._file.isRegular
+
     def fileno(self) -> int:
         """The descriptor of the file."""
         return self._file.number
