@@ -98,6 +98,7 @@ def test_the_right_password() -> None:
         b"Basic " + b64encode(b"no colon"),
         b"Basic x",
         b"Basic not base64!",
+        b"Basic " + b64encode(b"me:pa:ss") + b"!",
         b"Digest x",
     ],
 )

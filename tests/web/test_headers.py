@@ -82,10 +82,15 @@ def test_no_value_leaves_its_line(value: bytes | str) -> None:
     assert kept.translate(None, b" ") == raw.translate(None, b" \r\n\0") or set(raw) & set(b"\t\v\f")
 
 
-@pytest.mark.parametrize("line_break", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("line_break", ["\r", "\n", "\r\n", "\0"])
 def test_a_line_break_becomes_a_space(line_break: str) -> None:
-    headers = Headers({"a": [f"one{line_break}Set-Cookie: two{line_break}"]})
-    assert headers.getRawHeaders("a") == ["one Set-Cookie: two"]
+    text = f"one{line_break}Set-Cookie: two{line_break}"
+    for value in (text, text.encode()):
+        for values in ([value], (value, value)):
+            assert Headers({"a": values}).getRawHeaders("a") == ["one Set-Cookie: two"] * len(values)
+        added = Headers()
+        added.addRawHeader("a", value)
+        assert added.getRawHeaders("a") == ["one Set-Cookie: two"]
 
 
 def test_names_that_a_peer_makes_up_do_not_fill_the_memory() -> None:

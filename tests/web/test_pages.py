@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from plait.interfaces import verifyObject
+from plait.web.interfaces import IResource
 from plait.web.later import NOT_DONE_YET
 from plait.web.pages import errorPage, forbidden, notFound
 from tests.web.requests import FakeRequest
@@ -31,6 +33,7 @@ def test_the_usual_ones() -> None:
 
 def test_it_stands_for_what_is_below_it() -> None:
     page = notFound()
+    verifyObject(IResource, page)
     assert page.getChild(b"x", None) is page.getChildWithDefault(b"y", None) is page
     with pytest.raises(TypeError, match="no children"):
         page.putChild(b"x", page)

@@ -57,6 +57,20 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument(
         "--config", metavar="FILE", help="run the services that the TOML file FILE describes, with the options in it"
     )
+    add_options(run)
+    complete(run, execute)
+
+
+def complete(parser: argparse.ArgumentParser, function: Callable[[argparse.Namespace], int]) -> None:
+    """All options of a command are there: let `function` execute it. What is typed can then be told from what is not."""
+    defaults = {action.dest: action.default for action in parser._actions}
+    for action in parser._actions:
+        action.default = argparse.SUPPRESS
+    parser.set_defaults(execute=function, parser=parser, defaults=defaults)
+
+
+def add_options(run: argparse._ActionsContainer) -> None:
+    """Add what can be said of a run, whatever it is that is run."""
     run.add_argument(
         "-n", "--nodaemon", action="store_true", help="stay in the foreground, with the log on the terminal"
     )
@@ -158,10 +172,6 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "-b", "--debug", action="store_true", help="run in the debugger pdb, in the foreground, and in debug mode"
     )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
-    defaults = {action.dest: action.default for action in run._actions}
-    for action in run._actions:
-        action.default = argparse.SUPPRESS  # so that what is typed can be told from what is not
-    run.set_defaults(execute=execute, parser=run, defaults=defaults)
 
 
 def execute(options: argparse.Namespace) -> int:

@@ -50,7 +50,7 @@ def to_levels(text: str) -> str:
     return text
 
 
-def add_to(run: argparse.ArgumentParser) -> None:
+def add_to(run: argparse._ActionsContainer) -> None:
     """Add them to the parser of ``plait run``."""
     run.add_argument(
         "--log-max-size", type=to_size, metavar="SIZE", help="put the log file aside before it is larger: 10MB, 512KiB"

@@ -7,16 +7,20 @@ the loop, and asyncio's tasks, timeouts and locks work in it as always.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from plait.current import getReactor
 from plait.deferred import Deferred, ensureDeferred
 from plait.errors import ConnectionLost
 from plait.failure import Failure
 from plait.log import Logger
+from plait.web.headers import names, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.resource import Resource
+from plait.web.status import NO_BODY, usualHead
 
 if TYPE_CHECKING:
     from plait.web.request import Request
@@ -33,6 +37,10 @@ Application = Callable[
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _DISCONNECT = {"type": "http.disconnect"}
 _NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
+
+
+_MOST_CACHED = 200
+"""Bytes of a header's value up to which its line is kept for the next answer."""
 
 
 class LifespanError(Exception):
@@ -56,13 +64,24 @@ class ASGIResource(Resource):
         self._application: Any = application
         self._lifespan: _Lifespan | None = None
         self._state: dict[str, Any] | None = None
+        self._starting: Deferred[None] | None = None
 
     async def startup(self) -> None:
-        """Let the application begin. One that knows no lifespan is left alone. LifespanError if it says that it has failed."""
+        """Let the application begin, as soon as the reactor runs; requests wait for that. One that knows no lifespan is left
+        alone. LifespanError if it says that it has failed.
+        """
         lifespan = _Lifespan(self._application)
-        if await lifespan.begin():
-            self._lifespan = lifespan
-            self._state = lifespan.state
+        starting = self._starting = Deferred()
+        running: Deferred[None] = Deferred()
+        getReactor().callWhenRunning(running.callback, None)
+        try:
+            await running
+            if await lifespan.begin():
+                self._lifespan = lifespan
+                self._state = lifespan.state
+        finally:
+            self._starting = None
+            starting.callback(None)
 
     async def shutdown(self) -> None:
         """Let it end. LifespanError if it says that this has failed."""
@@ -71,7 +90,12 @@ class ASGIResource(Resource):
             await lifespan.end()
 
     def render(self, request: Request) -> int:
-        """Let the application answer."""
+        """Let the application answer; not before it has begun."""
+        if self._starting is not None:
+            ready: Deferred[None] = Deferred()
+            self._starting.addCallback(lambda _: ready.callback(None))
+            ready.addCallback(lambda _: None if request._disconnected else self.render(request))
+            return NOT_DONE_YET
         answer = _Answer(request)
         done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
         done.addCallbacks(answer.returned, answer.raised)
@@ -82,21 +106,14 @@ class ASGIResource(Resource):
         if not target.startswith(b"/") and b"://" in target:
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         raw_path, _, query = target.partition(b"?")
-        client, server = request.client, request.host
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": "1.1" if request.clientproto == b"HTTP/1.1" else "1.0",
-            "method": request.method.decode("ascii"),
-            "scheme": "https" if request.isSecure() else "http",
-            "path": (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace"),
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": self._root_path(request),
-            "headers": [(name.lower(), value) for name, value in request._raw_headers],
-            "client": (client.host, client.port) if hasattr(client, "port") else None,
-            "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
-        }
+        scope = _of_connection(request).copy()
+        scope["http_version"] = "1.1" if request._version11 else "1.0"
+        scope["method"] = request.method.decode("ascii")
+        scope["path"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["root_path"] = self._root_path(request)
+        scope["headers"] = [(name.lower(), value) for name, value in request._raw_headers]
         if self._state is not None:
             scope["state"] = self._state.copy()
         return scope
@@ -107,6 +124,33 @@ class ASGIResource(Resource):
         return b"".join(b"/" + part for part in request.prepath).decode("utf-8", "replace")
 
 
+def _of_connection(request: Request) -> dict[str, Any]:
+    """What is the same in all scopes of a connection; made once."""
+    kept: dict[str, Any] = request.channel.__dict__
+    scope: dict[str, Any] | None = kept.get("asgi_scope")
+    if scope is None:
+        client, server = request.client, request.host
+        scope = kept["asgi_scope"] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "scheme": "https" if request.isSecure() else "http",
+            "client": (client.host, client.port) if hasattr(client, "port") else None,
+            "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
+        }
+    return scope
+
+
+@lru_cache(maxsize=1024)
+def _line(name: bytes, value: bytes) -> bytes | None:
+    """A header's line in an answer; None if it has to be looked at for what it says of the connection or the body."""
+    name = names.encode(name)
+    if name in (b"Connection", b"Transfer-Encoding", b"Date"):
+        return None
+    if name == b"Content-Length":
+        return b""  # that of the body is known
+    return b"%b: %b\r\n" % (name, sanitize(value))
+
+
 def _name(address: object) -> str:
     name = getattr(address, "name", None)
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
@@ -115,7 +159,7 @@ def _name(address: object) -> str:
 class _Answer:
     """One request's receive and send."""
 
-    __slots__ = ("_begun", "_body_taken", "_chunks", "_over", "_request")
+    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -123,6 +167,7 @@ class _Answer:
         self._over = False
         self._body_taken = False
         self._chunks = False
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
 
     async def receive(self) -> Message:
         """The next piece of the body; then, when the client has gone or has its answer, the end."""
@@ -163,13 +208,15 @@ class _Answer:
             if not more:
                 self._over = True
                 if not self._chunks:
-                    request.respond(bytes(body))
+                    self._whole(body if type(body) is bytes else bytes(body))
                     return
                 if body:
                     request.write(bytes(body))
                 request.finish()
                 return
-            self._chunks = True
+            if not self._chunks:
+                self._chunks = True
+                self._set_headers()
             request.write(bytes(body))
             if _is_full(request):
                 await request.drained()
@@ -182,12 +229,32 @@ class _Answer:
             raise RuntimeError(f"an HTTP application sends no {kind!r}")
 
     def _start(self, message: Message) -> None:
+        self._request.code = int(message["status"])
+        self._headers = message.get("headers", ())
+
+    def _whole(self, body: bytes) -> None:
+        """The answer is there at once: its head is put together without looking at it twice."""
         request = self._request
-        request.code = int(message["status"])
+        code = request.code
+        if not request._head and request.persistent and request._version11 and code not in NO_BODY and code >= 200:
+            head = usualHead(code)
+            for name, value in self._headers:
+                line = _line(name, value) if len(value) < _MOST_CACHED else _line.__wrapped__(name, value)
+                if line is None:
+                    break
+                head += line
+            else:
+                request.respondWith(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), len(body))
+                return
+        self._set_headers()
+        request.respond(body)
+
+    def _set_headers(self) -> None:
+        request = self._request
         request.defaultContentType = None
         headers = request.responseHeaders
-        for name, value in message.get("headers", ()):
-            if name != b"date":  # each answer has one
+        for name, value in self._headers:
+            if name.lower() != b"date":  # each answer has one
                 headers.addRawHeader(bytes(name), bytes(value))
 
     def returned(self, _: object) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plait.failure import Failure
+from plait.interfaces import IDrainable, implementer
 from plait.protocol import Protocol
 from plait.web.limits import Limits
 from plait.web.reading import Reader, Rejected
@@ -26,6 +27,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NEVER = float("inf")
 
 
+@implementer(IDrainable)
 class HTTPChannel(Protocol):
     """The server's side of a connection.
 
@@ -47,6 +49,7 @@ class HTTPChannel(Protocol):
     """Whether nothing more is read: the connection ends with the answer to the last request."""
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
+    _draining = False
     _served = 0
     _paused = False
     _body_since = 0.0
@@ -84,8 +87,8 @@ class HTTPChannel(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes of the client."""
-        if self._closing:
-            return
+        if self._closing and self._incoming is None:
+            return  # behind the last request; but the body of that one may still be on its way
         if self.requests and self._incoming is None:
             # the next request before the answer to this one
             self._held += data
@@ -117,7 +120,11 @@ class HTTPChannel(Protocol):
     def _idle(self) -> None:
         """Nothing is under way: the client may take its time with the next request."""
         self.deadline = NEVER if self.timeOut is None else self.site.now + self.timeOut
-        if self.site.draining:
+
+    def drain(self) -> None:
+        """The server is about to end: close with the answer that is under way, at once if there is none."""
+        self._draining = True
+        if not self.requests and self._reader is None and not self._held:
             self.loseConnection()
 
     # -- from the reader
@@ -129,7 +136,9 @@ class HTTPChannel(Protocol):
         request: Request = self.requestFactory(self)
         request.received(reader)
         self._served += 1
-        request.persistent = reader.keepAlive and self._served < self.limits.requestsPerConnection
+        request.persistent = (
+            reader.keepAlive and self._served < self.limits.requestsPerConnection and not self._draining
+        )
         if not request.persistent:
             self._closing = True
         self.requests.append(request)
@@ -252,7 +261,7 @@ class HTTPChannel(Protocol):
         if not self.requests or self.requests[0] is not request:
             raise TypeError("this is not the request that is answered now")
         del self.requests[0]
-        if not request.persistent or (self.site is not None and self.site.draining):
+        if not request.persistent or self._draining:
             self._closing = True
             self.loseConnection()
             return

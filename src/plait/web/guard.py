@@ -20,9 +20,10 @@ from plait.deferred import Deferred
 from plait.failure import Failure
 from plait.interfaces import Interface, implementer
 from plait.log import Logger
+from plait.web.interfaces import IResource
 from plait.web.pages import ErrorPage, errorPage
 from plait.web.redirects import DeferredResource
-from plait.web.resource import IResource, Resource
+from plait.web.resource import Resource
 
 __all__ = [
     "BasicCredentialFactory",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait.interfaces import implementer
+from plait.web.interfaces import IResource
 from plait.web.template.element import Element
 from plait.web.template.loading import TagLoader
 from plait.web.template.rendering import renderElement
@@ -15,6 +17,7 @@ from plait.web.template.vocabulary import tags
 __all__ = ["ErrorPage", "errorPage", "forbidden", "notFound"]
 
 
+@implementer(IResource)
 class ErrorPage:
     """The page that `errorPage` makes."""
 

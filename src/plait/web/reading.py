@@ -122,7 +122,8 @@ class Reader:
     def giveBack(self) -> None:
         """To the pool, if it can be used again."""
         self._receiver = None
-        if not self.spoilt and not self.underWay and len(_pool) < _MOST_FREE:
+        # llhttp takes nothing more behind the last request of a connection, not even on another one
+        if self.keepAlive and not self.spoilt and not self.underWay and len(_pool) < _MOST_FREE:
             _pool.append(self)
 
     def feed(self, data: bytes) -> None:

@@ -361,6 +361,13 @@ class Request:
             self.channel.transport.write(head + body)
         self._end()
 
+    def respondWith(self, answer: bytes, size: int) -> None:
+        """Finish with an answer that somebody else has put together, head and all; `size` is that of its body, in bytes."""
+        self.startedWriting = True
+        self.sentLength = size
+        self.channel.transport.write(answer)
+        self._end()
+
     def _start(self) -> None:
         """Write the head before the first piece of the body."""
         channel = self.channel

@@ -38,8 +38,6 @@ class HTTPFactory(ServerFactory):
     displayTracebacks = False
     logPath: str | None = None
     timeOut: float | None = 60.0
-    draining = False
-    """Whether connections end with the answer that is under way."""
 
     def __init__(
         self,
@@ -84,7 +82,7 @@ class HTTPFactory(ServerFactory):
 
     def stopFactory(self) -> None:
         """The last port is closed."""
-        if self.logFile is not None:
+        if self.logFile is not None and self.logPath:
             self.logFile.close()
             self.logFile = None
         if not self.channels:
@@ -116,13 +114,6 @@ class HTTPFactory(ServerFactory):
         for channel in list(self.channels):
             if channel.deadline is not NEVER or channel.requests or channel._closing:
                 channel.look(now)
-
-    def drain(self) -> None:
-        """Let connections end: those that are idle now, the others with the answer that is under way."""
-        self.draining = True
-        for channel in list(self.channels):
-            if not channel.requests and channel._reader is None:
-                channel.loseConnection()
 
     # -- requests
 

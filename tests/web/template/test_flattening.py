@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plait.deferred import CancelledError, Deferred, fail, succeed
@@ -65,12 +65,17 @@ def test_html_gives_back_text_and_attribute(text: str, value: str) -> None:
     assert read.text == text
 
 
+@example("", "", "a]]>b]]")
 @given(XML_TEXT, XML_TEXT, XML_TEXT)
 def test_xml_gives_back_text_attribute_and_cdata(text: str, value: str, data: str) -> None:
     root = ElementTree.fromstring(flat(Tag("r")(Tag("a")(text, v=value), Tag("b")(CDATA(data)))))
     assert (root[0].text or "", root[0].get("v"), root[1].text or "") == (text, value, data)
 
 
+@example("a-->b")
+@example("a--!>b")
+@example("->b")
+@example(">b-")
 @given(HTML_TEXT)
 def test_no_comment_ends_early(data: str) -> None:
     written = flat([Comment(data), tags.p("after")])
