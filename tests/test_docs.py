@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # these have tests of their own
-ELSEWHERE = {"classic", "plugin", "tls"}
+ELSEWHERE = {"classic", "logs", "plugin", "tls"}
 
 SHOWN = re.compile(
     r'^```python\n--8<-- "(?P<program>examples/\w+/[^"]+)"\n```\n\n```text\n(?P<output>.*?)^```$',

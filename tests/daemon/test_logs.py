@@ -121,6 +121,10 @@ def test_no_colour_but_on_a_terminal(plait: Plait) -> None:
     os.close(ours)
     assert process.wait(PATIENCE) == 0
     assert b"\x1b[" in text
+    plait.environment["FORCE_COLOR"] = "1"
+    run(plait, "-l", "plait.log")
+    assert "\x1b[" not in plait.log()
+    del plait.environment["FORCE_COLOR"]
     assert "\x1b[" not in run(plait)
 
 
@@ -242,9 +246,10 @@ def work():
 )
 
 
-def test_a_reader_that_has_stopped_stops_nothing(plait: Plait) -> None:
+@pytest.mark.parametrize("options", [[], ["-l", "/dev/stdout"]], ids=["stdout", "path"])
+def test_a_reader_that_has_stopped_stops_nothing(plait: Plait, options: list[str]) -> None:
     flooded = plait.gate("flooded")
-    process = plait.open("run", "-n", "-y", plait.application(FLOOD))
+    process = plait.open("run", "-n", *options, "-y", plait.application(FLOOD))
     assert flooded.read() == "flooded"  # and nobody has read a line
     assert process.stdout is not None
     process.send_signal(signal.SIGTERM)

@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plait.log import LogFile, Rotation, capturedLogs, formatEvent, textFileLogObserver
-from plait.log._descriptor import Descriptor
+from plait.log._descriptor import Descriptor, lock
 from plait.log._rotation import files_aside, tidy
 from tests.log.test_losses import event
 
@@ -51,6 +52,26 @@ def test_the_first_line_of_another_period_begins_another(every: str, seconds: in
     (name,) = files_aside(str(path))
     assert name.removeprefix(f"{path}.") == time.strftime("%Y-%m-%dT%H-%M-%S", yesterday)
     assert Path(name).read_text() == "early\n"
+
+
+@pytest.mark.parametrize(
+    "every, changed, now, due",
+    [
+        ("day", (2030, 5, 17, 23, 59, 59), (2030, 5, 18, 0, 0, 1), True),
+        ("day", (2030, 5, 17, 0, 0, 1), (2030, 5, 17, 23, 59, 59), False),
+        ("hour", (2030, 5, 17, 9, 59, 59), (2030, 5, 17, 10, 0, 0), True),
+        ("hour", (2030, 5, 17, 9, 0, 0), (2030, 5, 17, 9, 59, 59), False),
+        ("hour", (2030, 5, 17, 9, 0, 0), (2030, 5, 18, 9, 0, 0), True),
+        ("day", (2030, 5, 18, 0, 0, 1), (2030, 5, 17, 0, 0, 1), False),  # the clock was set back
+        (None, (2030, 5, 17, 0, 0, 0), (2031, 5, 17, 0, 0, 0), False),
+    ],
+)
+def test_when_it_is_time(every: Any, changed: tuple[int, ...], now: tuple[int, ...], due: bool) -> None:
+    def seconds(when: tuple[int, ...]) -> float:
+        return time.mktime((*when, 0, 0, -1))  # type: ignore[arg-type]
+
+    assert Rotation(every=every).isDue(1, seconds(changed), seconds(now), 1) is due
+    assert not Rotation(every=every).isDue(0, seconds(changed), seconds(now), 1)  # there is nothing in it
 
 
 def test_the_same_time_twice_makes_two_names(tmp_path: Path) -> None:
@@ -162,6 +183,36 @@ if file._tidying is not None:
         assert len(lines) < 3000
         lines += (gzip.decompress(data) if name.endswith(".gz") else data).decode().splitlines()
     assert sorted(lines) == sorted(f"{name} {number}" for name in "abc" for number in range(1000))
+
+
+def test_a_file_that_is_being_written_to_is_not_compressed(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.log")
+    file = LogFile(path)
+    for when in (1e9, 1.1e9):
+        file.write("line\n")
+        os.utime(path, (when, when))
+        file.rotate()
+    oldest = files_aside(path)[1]
+    with open(oldest, "ab", buffering=0) as late:  # by a process that has looked at the path, and was held up
+        lock(late.fileno(), shared=True)
+        tidy(path, Rotation(compress=True))
+        late.write(b"late\n")
+    os.utime(oldest, (1e9, 1e9))
+    tidy(path, Rotation(compress=True))
+    assert gzip.decompress(Path(f"{oldest}.gz").read_bytes()) == b"line\nlate\n"
+
+
+def test_a_process_that_was_stopped_stops_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    file = LogFile(str(path), Rotation(maxSize=5))
+    file.write("one\n")
+    for shared in (False, True):
+        with open(path, "ab") as other:
+            lock(other.fileno(), shared=shared)
+            file.write("two\n")
+    assert path.read_text() == "one\ntwo\ntwo\n"
+    file.write("three\n")
+    assert (path.read_text(), rotated(tmp_path)) == ("three\n", ["one\ntwo\ntwo\n"])
 
 
 def test_a_line_that_was_torn_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -161,3 +162,29 @@ def test_a_file_that_standard_output_was_sent_to(tmp_path: Any) -> None:
         observer(event("four"))
         stream.close()
     assert (tmp_path / "out").read_text() == "one\n- [app#info] two\nthree\n- [app#info] four\n"
+
+
+def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
+    """A program of its own: one that has threads is forked while they hold the locks."""
+    code = """
+import os, sys, threading
+from plait.log import LogStream, textFileLogObserver
+reading, writing = os.pipe()
+stream = LogStream(open(writing, "w"))
+observer = textFileLogObserver(stream, None)
+while not stream._waiting:
+    observer({"log_format": "x" * 1000})
+held = threading.Event()
+def hold():
+    with observer._lock, stream._lock:
+        held.set()
+        threading.Event().wait()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+if not os.fork():
+    observer({"log_format": "from the child"})
+    os._exit(len(stream._waiting))
+os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], timeout=60)
+    assert done.returncode == 1  # what waits in the child is its own line alone

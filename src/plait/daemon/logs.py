@@ -28,6 +28,7 @@ from plait.log import (
     leadsToJournal,
     parseLevels,
     terminalLogObserver,
+    textFileLogObserver,
 )
 from plait.tracebacks import wantFullTracebacks
 
@@ -35,7 +36,6 @@ _log = Logger(namespace="plait.daemon")
 
 DEFAULT_LOG = "plait.log"
 JOURNAL = "/run/systemd/journal/socket"
-
 
 Observer = Callable[[LogEvent], None]
 
@@ -71,14 +71,22 @@ class LogOutput:
             return self._lines(self._unblocked(sys.stdout), options)
         path = os.path.abspath(options.log_file or DEFAULT_LOG)
         try:
-            self._file = LogFile(path, options.log_rotation, acting_as)
+            file = LogFile(path, options.log_rotation, acting_as)
         except OSError as error:
             raise StartError(f"cannot write the log file {path}: {reason(error)}") from error
-        self._undo.callback(self._file.close)
-        return self._lines(self._file, options)
+        self._undo.callback(file.close)
+        if not file.isRegular:  # /dev/stdout, a named pipe
+            stream = open(path, "a", encoding="utf-8", opener=lambda *_: os.dup(file.fileno()))  # noqa: SIM115
+            self._undo.callback(stream.close)
+            return self._lines(self._unblocked(stream), options)
+        self._file = file
+        return self._lines(file, options)
 
     def _lines(self, file: Any, options: Options) -> Observer:
-        observer = jsonLinesLogObserver(file) if options.log_format == "json" else terminalLogObserver(file)
+        if options.log_format == "json":
+            observer = jsonLinesLogObserver(file)
+        else:
+            observer = (textFileLogObserver if file is self._file else terminalLogObserver)(file)
         self._undo.callback(observer.flush)
         if isinstance(file, LogStream):
             self._undo.callback(file.drain)  # so that there is room to tell what was lost

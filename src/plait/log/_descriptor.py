@@ -11,11 +11,15 @@ except ImportError:  # Windows, where processes do not share a log
     fcntl = None  # type: ignore[assignment]
 
 
-def lock(number: int, wait: bool = True) -> bool:
-    """Lock the file for this process, until it is closed or unlocked. False if another one has, and we do not `wait`."""
+def lock(number: int, wait: bool = True, shared: bool = False) -> bool:
+    """Lock the file for this process, or for all that `shared` it, until it is closed or unlocked.
+
+    False if another one has locked it, and we do not `wait`; then a lock that we had is gone, too.
+    """
     if fcntl is not None:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(number, kind | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
     return True
@@ -36,8 +40,13 @@ class Descriptor:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.isRegular = stat.S_ISREG(os.fstat(number).st_mode)
+        self._state = os.fstat(number)
+        self.isRegular = stat.S_ISREG(self._state.st_mode)
         self._torn = False
+
+    def isFile(self, state: os.stat_result) -> bool:
+        """Whether a path with this state leads to the same file."""
+        return os.path.samestat(self._state, state)
 
     def put(self, data: bytes) -> None:
         """Write all of it. OSError if that is not possible."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ from plait.failure import Failure
 from plait.interfaces import implementer
 from plait.log._folding import tracebackForPeople
 from plait.log._format import TIME_FORMAT, formatEventAsClassicLogText, formatTime
+from plait.log._locks import newLock
 from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
 
@@ -40,8 +40,7 @@ class FileLogObserver:
         self._outFile = outFile
         self._binary = False
         self._losses = Losses(str(getattr(outFile, "name", outFile)))
-        # An event may be logged while another is (a warning, an object that goes away): the lock lets that pass.
-        self._lock = threading.RLock()
+        self._lock = newLock()
         self.formatEvent = formatEvent
 
     def __call__(self, event: LogEvent) -> None:

@@ -12,7 +12,6 @@ import errno
 import os
 import re
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from plait.interfaces import implementer
 from plait.log._folding import is_machinery, tracebackForPeople
 from plait.log._format import formatEvent, safe_str
 from plait.log._levels import LogLevel
+from plait.log._locks import newLock
 from plait.log._losses import Losses
 from plait.log._publisher import ILogObserver, LogEvent
 
@@ -55,7 +55,7 @@ class JournalLogObserver:
         self._identifier = identifier
         self._address = address
         self._losses = Losses("in the journal")
-        self._lock = threading.RLock()
+        self._lock = newLock()
         self._socket = self._connected()
 
     def _connected(self) -> socket.socket:

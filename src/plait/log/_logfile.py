@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from plait.log._descriptor import Descriptor, lock, unlock
+from plait.log._locks import newLock
 from plait.log._logger import Logger
 from plait.log._rotation import Rotation, name_aside, tidy
 
@@ -17,6 +18,9 @@ _log = Logger(namespace="plait.log")
 
 # Seconds until it is tried again to put a file aside that could not be.
 _PATIENCE = 60.0
+
+# Another process may put a file aside as soon as we have opened it. More often than that we do not run after it.
+_TRIES = 10
 
 
 class LogFile:
@@ -40,7 +44,7 @@ class LogFile:
         self.path = self.name = os.path.abspath(path)
         self.rotation = rotation
         self._acting = acting
-        self._lock = threading.RLock()
+        self._lock = newLock()
         self._file = self._opened(0o666)
         self._not_before = 0.0
         self._told = False
@@ -50,6 +54,11 @@ class LogFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         return Descriptor(os.open(self.path, flags, mode))
 
+    @property
+    def isRegular(self) -> bool:
+        """Whether it is a file on a disk, and no device or pipe."""
+        return self._file.isRegular
+
     def fileno(self) -> int:
         """The descriptor of the file."""
         return self._file.number
@@ -58,9 +67,14 @@ class LogFile:
         """Append whole lines. Text is written as UTF-8. OSError if they cannot be written; then none of them is there."""
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
         with self._lock:
-            if self.rotation is not None and self._file.isRegular:
+            if self.rotation is None or not self._file.isRegular:
+                self._file.put(data)
+                return len(text)
+            try:
                 self._turn_over(self.rotation, len(data))
-            self._file.put(data)
+                self._file.put(data)
+            finally:
+                unlock(self._file.number)
         return len(text)
 
     def flush(self) -> None:
@@ -87,19 +101,24 @@ class LogFile:
     def rotate(self) -> None:
         """Put the file aside now. OSError if that is not possible; then the file is as it was."""
         with self._lock:
-            mine = os.fstat(self._file.number)
-            lock(self._file.number)
-            try:
-                if self._is_at_path(mine):
-                    with self._acting(mine.st_uid, mine.st_gid):
-                        self._move_aside(mine)
-                else:
-                    self.reopen()  # another process was faster
-                    return
-            except OSError:
-                unlock(self._file.number)
-                raise
+            self._rotate(wait=True)
+
+    def _rotate(self, wait: bool) -> bool:
+        """The same; False if another process has locked the file, and we do not `wait`."""
+        if not lock(self._file.number, wait):
+            return False
+        try:
+            mine = self._at_path()
+            if mine is None:
+                self.reopen()  # another process was faster
+                return True
+            with self._acting(mine.st_uid, mine.st_gid):
+                self._move_aside(mine)
+        except OSError:
+            unlock(self._file.number)
+            raise
         self._tidy(mine.st_uid)
+        return True
 
     def _move_aside(self, mine: os.stat_result) -> None:
         aside, mode, old = name_aside(self.path, mine.st_mtime), mine.st_mode & 0o777, self._file
@@ -118,32 +137,40 @@ class LogFile:
             raise
         old.close()  # which ends the lock
 
-    def _is_at_path(self, mine: os.stat_result) -> bool:
+    def _at_path(self) -> os.stat_result | None:
+        """The state of our file, if it is the one at the path."""
         try:
-            return os.path.samestat(mine, os.stat(self.path))
+            state = os.stat(self.path)
         except FileNotFoundError:
-            return False
+            return None
+        return state if self._file.isFile(state) else None
 
     def _turn_over(self, rotation: Rotation, more: int) -> None:
-        """Put the file aside if it is time. What goes wrong is logged, once, and the file goes on."""
+        """Go to the file that is at the path, and put it aside if it is time. What goes wrong is logged, once.
+
+        Nobody compresses the file that we have then before we unlock it. Nothing is waited for: a process that has locked it may
+        have been stopped.
+        """
         now = time.time()
         if now < self._not_before:
             return
         try:
-            state = os.fstat(self._file.number)
-            if not self._is_at_path(state):
-                self.reopen()
-            elif rotation.isDue(state.st_size, state.st_mtime, now, more):
-                self.rotate()
-            else:
-                return
+            lock(self._file.number, wait=False, shared=True)
+            for _ in range(_TRIES):
+                state = self._at_path()
+                if state is None:
+                    self.reopen()
+                elif rotation.isDue(state.st_size, state.st_mtime, now, more):
+                    done = self._rotate(wait=False)
+                    self._told = self._told and not done
+                else:
+                    return
+                lock(self._file.number, wait=False, shared=True)
         except OSError as error:
             self._not_before = now + _PATIENCE
             if not self._told:
                 self._told = True
                 self._report("Cannot put the log file {path} aside: {reason}. It goes on as it is.", error)
-        else:
-            self._told = False
 
     def _tidy(self, owner: int) -> None:
         """In a thread of its own: to compress a file takes long."""

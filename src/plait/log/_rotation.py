@@ -26,6 +26,9 @@ _ASIDE = re.compile(r"\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d+)?(?:\.gz)?")
 
 _PIECE = 1 << 18
 
+# Seconds. Hours begin, in all time zones, with one of these.
+_QUARTER = 900
+
 
 @dataclass(frozen=True)
 class Rotation:
@@ -47,7 +50,9 @@ class Rotation:
             return False
         if self.maxSize is not None and size + more > self.maxSize:
             return True
-        return self.every is not None and changed < now and self._period(changed) != self._period(now)
+        if self.every is None or now <= changed or now // _QUARTER == changed // _QUARTER:
+            return False
+        return self._period(changed) != self._period(now)
 
     def _period(self, when: float) -> tuple[int, ...]:
         return time.localtime(when)[: 3 if self.every == "day" else 4]

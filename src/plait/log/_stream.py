@@ -18,6 +18,7 @@ from collections import deque
 from typing import TextIO
 
 from plait.log._descriptor import Descriptor
+from plait.log._locks import newLock
 
 # Bytes that wait for a slow reader: some ten thousand lines.
 _MAX_WAITING = 1 << 20
@@ -40,9 +41,10 @@ class LogStream:
         self._limit = limit
         self._waiting: deque[bytes] = deque()
         self._size = 0
-        self._lock = threading.RLock()
+        self._lock = newLock()
         self._emptied = threading.Condition(self._lock)
         self._refusing = False
+        self._process = os.getpid()
         self._broken: OSError | None = None
 
     def isatty(self) -> bool:
@@ -53,6 +55,10 @@ class LogStream:
         """Write it, now or later, never waiting. BlockingIOError if too much waits already; OSError if nobody will read it."""
         data = text.encode(self.encoding, "backslashreplace")
         with self._lock:
+            if self._process != os.getpid():  # what waits is our parent's to write, by a thread that we do not have
+                self._process = os.getpid()
+                self._waiting.clear()
+                self._size = 0
             if self._broken is not None:
                 error, self._broken = self._broken, None
                 raise error
