@@ -1,4 +1,4 @@
-"""The daemon of benchmarks/inspect_load.py: it notes its loop's longest pause, and echoes."""
+"""The daemon of benchmarks/inspect_load.py: it notes the most CPU time that its loop uses in a turn, and echoes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Watch(Service):
             file.write(str(server.getHost().port))
 
     def begin(self) -> None:
-        self.longest, self._last = 0.0, time.monotonic()
+        self.longest, self._last = 0.0, time.thread_time()
         if not self._on:
             self._on = True
             self._look()
 
     def _look(self) -> None:
-        now = time.monotonic()
-        self.longest = max(self.longest, now - self._last - STEP)
+        now = time.thread_time()
+        self.longest = max(self.longest, now - self._last)
         self._last = now
         reactor.loop.call_later(STEP, self._look)
 
