@@ -13,6 +13,7 @@ from plait.daemon.parameters import unknown_argument
 # The modules whose `add_command` adds a command. They load what the command needs only when it is used.
 _COMMANDS = (
     "plait.daemon.cli",
+    "plait.daemon.webcommand",
     "plait.daemon.listing",
     "plait.daemon.inspection.command",
     "plait.auth.passwd",

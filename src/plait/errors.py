@@ -402,6 +402,10 @@ class ReactorAlreadyInstalledError(AssertionError):
     """A second reactor was to be installed in the place of the first."""
 
 
+class OptionError(ValueError):
+    """An option of a service cannot be used as it was given; the message tells the user in one line why, and what to do."""
+
+
 class UnknownEngineError(ValueError):
     """An event loop was asked for that is not known or not installed."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from plait.daemon import plugins
+from plait.daemon import log_options, plugins
 from plait.daemon.errors import StartError
 from plait.daemon.parameters import to_seconds
 from plait.daemon.plugins import ListingHelp
@@ -57,6 +57,20 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument(
         "--config", metavar="FILE", help="run the services that the TOML file FILE describes, with the options in it"
     )
+    add_options(run)
+    complete(run, execute)
+
+
+def complete(parser: argparse.ArgumentParser, function: Callable[[argparse.Namespace], int]) -> None:
+    """All options of a command are there: let `function` execute it. What is typed can then be told from what is not."""
+    defaults = {action.dest: action.default for action in parser._actions}
+    for action in parser._actions:
+        action.default = argparse.SUPPRESS
+    parser.set_defaults(execute=function, parser=parser, defaults=defaults)
+
+
+def add_options(run: argparse._ActionsContainer) -> None:
+    """Add what can be said of a run, whatever it is that is run."""
     run.add_argument(
         "-n", "--nodaemon", action="store_true", help="stay in the foreground, with the log on the terminal"
     )
@@ -110,6 +124,23 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         help="give services that take their time S seconds to start, 0: serve without waiting for them (default: 60)",
     )
     run.add_argument(
+        "--blocked-after",
+        type=to_seconds,
+        metavar="S",
+        default=1.0,
+        help="log what has blocked the event loop for S seconds, 0: do not watch it (default: 1)",
+    )
+    run.add_argument(
+        "--metrics",
+        metavar="PLACE",
+        help="serve metrics for Prometheus at PLACE: a port of 127.0.0.1, or an endpoint (unix:/run/metrics)",
+    )
+    run.add_argument(
+        "--trace",
+        action="store_true",
+        help="make spans of connections, thread calls and the start, for OpenTelemetry",
+    )
+    run.add_argument(
         "--workers",
         type=_count,
         metavar="N",
@@ -128,6 +159,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="ENGINE",
         help="the event loop to run on: uvloop, asyncio, winloop (default: the fastest)",
     )
+    log_options.add_to(run)
     run.add_argument("--syslog", action="store_true", help="log to the system's log, not to a file")
     run.add_argument("--prefix", default="plait", help="the name of the program in the system's log (default: plait)")
     run.add_argument(
@@ -140,10 +172,6 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "-b", "--debug", action="store_true", help="run in the debugger pdb, in the foreground, and in debug mode"
     )
     run.add_argument("-o", "--no_save", action="store_true", help=argparse.SUPPRESS)  # typed from habit: -noy
-    defaults = {action.dest: action.default for action in run._actions}
-    for action in run._actions:
-        action.default = argparse.SUPPRESS  # so that what is typed can be told from what is not
-    run.set_defaults(execute=execute, parser=run, defaults=defaults)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -177,6 +205,7 @@ def execute(options: argparse.Namespace) -> int:
             "--workers runs several processes, which --debug and --profile cannot look into: leave out one",
         ),
         (options.logger and (options.syslog or options.logfile), "--logger takes the place of --logfile and --syslog"),
+        *log_options.mistakes(options),
     ):
         if wrong:
             print(f"plait run: {message}", file=sys.stderr)
@@ -208,12 +237,20 @@ def execute(options: argparse.Namespace) -> int:
             umask=options.umask,
             drain=options.drain_timeout,
             start_timeout=options.start_timeout,
+            blocked_after=options.blocked_after,
+            metrics=options.metrics,
+            trace=options.trace,
             engine=options.reactor,
             root_folder=options.chroot,
             effective_only=options.euid,
             logger=options.logger,
             syslog=options.syslog,
             log_prefix=options.prefix,
+            log_rotation=log_options.rotation(options),
+            log_format=options.log_format,
+            log_level=options.log_level,
+            journal=options.journal,
+            full_tracebacks=options.full_tracebacks,
             profile=options.profile,
             profiler=options.profiler,
             save_stats=options.savestats,

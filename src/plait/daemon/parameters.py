@@ -38,7 +38,7 @@ class Parameter:
         """What it is called on the command line."""
         return "--" + self.name.replace("_", "-")
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
         """Make it an option of `parser`. An option that is not typed leaves nothing behind."""
         common: dict[str, Any] = {"dest": self.name, "default": argparse.SUPPRESS, "help": self._help()}
         if self.kind is bool:

@@ -17,6 +17,7 @@ from typing import Any
 from plait.daemon.errors import StartError, UsageError, user_traceback
 from plait.daemon.parameters import OptionParser, Parameter, near, parameters_of, summary_of
 from plait.daemon.sources import sources
+from plait.errors import OptionError
 
 GROUP = "plait.services"
 
@@ -120,11 +121,13 @@ def listing() -> str:
 
 
 def call(name: str, make: Callable[[], Any]) -> Any:
-    """Make the service. StartError with the traceback if that fails."""
+    """Make the service. UsageError if it says that an option is wrong; StartError with the traceback if it fails otherwise."""
     try:
         return make()
     except StartError:
         raise
+    except OptionError as error:
+        raise UsageError(f"plait run {name}: {_line(error)}") from error
     except Exception as error:
         raise StartError(f"the service {name} could not be made:\n{user_traceback(error)}") from error
 

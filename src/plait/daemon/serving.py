@@ -24,7 +24,8 @@ from plait.daemon.errors import StartError, reason
 from plait.daemon.inspection.serving import Inspector
 from plait.daemon.inspection.snapshot import Subject
 from plait.daemon.loading import check_service, load_application
-from plait.daemon.logs import LogOutput, named_observer, syslog_observer
+from plait.daemon.logs import LogOutput
+from plait.daemon.metering import Asking, metrics_service, open_page, start_tracing
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
@@ -36,6 +37,7 @@ from plait.daemon.upgrade import Handed, Origin, Upgrading
 from plait.daemon.worker import WorkerLink
 from plait.daemon.workers import Workers
 from plait.deferred import ensureDeferred, setDebugging
+from plait.engine import BlockWatch
 from plait.errors import ReactorNotRunning
 from plait.interfaces import adapt
 from plait.log import Logger
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
     from plait.daemon.watching import Watching
 
 _log = Logger(namespace="plait.daemon")
-
-DEFAULT_LOG = "plait.log"
 
 
 class Run:
@@ -127,7 +127,7 @@ class Run:
             check_profile(options.profile)
         if options.debug:
             setDebugging(True)
-        self.output = _open_log(options)
+        self.output = LogOutput(options)
         self.undo.callback(self.output.close)
 
     def _start(self) -> None:
@@ -142,6 +142,8 @@ class Run:
             file=self.file,
         )
         self._load()
+        if self.options.trace and self.workers is None:
+            start_tracing()
         if self.identity is None and self.options.root_folder is None:
             self.claim.stays_root()
         self.undo.callback(self.entry.remove)
@@ -158,6 +160,8 @@ class Run:
         options = self.options
         if options.workers is not None:
             self.root = self.workers = Workers(options.workers, self.origin, options.drain, self.reactor)
+            if options.metrics is not None:
+                self.workers.asking = Asking(self.reactor)
         else:
             if options.load is None:
                 application, service = load_application(self.file)
@@ -176,6 +180,8 @@ class Run:
 
     def _give_up_rights(self) -> None:
         """The ports are open. The last moment at which we may do what root may."""
+        if self.options.metrics is not None and self.worker is None:
+            self._serve_metrics(self.options.metrics)
         if self.handed is None and self.workers is None:  # else the file is another's still, or it is too early
             self.claim.take(self.undo)
         if self.workers is None:
@@ -187,6 +193,12 @@ class Run:
         if self.identity is not None:
             self.output.give_to(self.identity.uid, self.identity.gid)
             privileges.drop(self.identity, self.options.effective_only)
+
+    def _serve_metrics(self, place: str) -> None:
+        asking = None if self.workers is None else self.workers.asking
+        service = metrics_service(place, self.reactor, self.root, asking)
+        open_page(place, service)
+        self.reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
 
     def _let_inspect(self) -> None:
         """Open the socket for those who ask what this process does."""
@@ -218,10 +230,14 @@ class Run:
     def _run(self) -> None:
         """Run the reactor to its end. StartError if that comes before the program serves."""
         reactor = self.reactor
+        if self.options.blocked_after and not self.options.debug:  # in the debugger it is the user who stops it
+            blocked = BlockWatch(reactor, self.options.blocked_after)
+            self.undo.callback(blocked.stop)
+            blocked.start()
         if self.workers is not None:
             self.undo.callback(self.workers.kill)
         if self.worker is not None:
-            self.worker.serve(reactor, self.name)
+            self.worker.serve(reactor, self.name, self.root)
         # Not before the loop turns: by then a signal stops the reactor, and whoever is told may send one at once.
         reactor.callWhenRunning(self.starting.then, lambda: reactor.callLater(0, self._ready))
         reactor.addSystemEventTrigger("before", "shutdown", self.notifier.stopping)
@@ -281,16 +297,6 @@ class Run:
         """Note in the log what the command tells on the terminal."""
         if not self.output.to_terminal:
             _log.error("{message}", message=str(error))
-
-
-def _open_log(options: Options) -> LogOutput:
-    if options.log_file == "-" or (options.log_file is None and options.foreground):
-        path = None
-    else:
-        path = os.path.abspath(options.log_file or DEFAULT_LOG)
-    if options.logger is not None:
-        return LogOutput(path, named_observer(options.logger))
-    return LogOutput(path, syslog_observer(options.log_prefix) if options.syslog else None)
 
 
 def _as_collection(service: IService) -> MultiService:

@@ -18,6 +18,7 @@ from typing import Any
 from plait.daemon.background import FAILED, MISUSED, Link, let_go_of_the_terminal
 from plait.daemon.channel import Channel, shortened
 from plait.daemon.lending import PATIENCE, Borrower
+from plait.daemon.metering import Answering
 from plait.daemon.signals import OnSignal
 from plait.errors import ReactorNotRunning
 from plait.log import Logger
@@ -49,6 +50,7 @@ class WorkerLink(Link):
         self.inspect = ""  # the path of the socket at which we can be inspected
         self._said: dict[str, Any] = {}
         self._stopping = False
+        self._metrics: socket.socket | None = None
 
     @classmethod
     def take_up(cls, detach: bool) -> WorkerLink | None:
@@ -63,6 +65,9 @@ class WorkerLink(Link):
             os.set_inheritable(descriptor, False)
         line.settimeout(0)
         link = cls(Channel(line), detach)
+        if lent.get("metrics") is not None:
+            link._metrics = socket.socket(fileno=lent["metrics"])
+            link._metrics.set_inheritable(False)
         inherited.lender = link._borrower = Borrower(link._channel, os.getppid())
         for name in ("SIGHUP", "SIGUSR2"):
             if hasattr(signal, name):  # the parent's to answer; they must not end us, if they go to all processes
@@ -102,10 +107,12 @@ class WorkerLink(Link):
 
     # -- how it goes
 
-    def serve(self, reactor: Any, name: str) -> None:
+    def serve(self, reactor: Any, name: str, root: Any) -> None:
         """The loop is about to turn: from now on signals end it in good order, however many come, and reports are made."""
         self._reactor = reactor
         self._name = name
+        if self._metrics is not None:
+            Answering(reactor, root, self._metrics)
         for number in ("SIGTERM", "SIGINT"):
             OnSignal(reactor.loop, number, self._asked_to_stop)
         reactor.addSystemEventTrigger("before", "shutdown", self._stops)

@@ -27,6 +27,7 @@ from plait.service import Service, Supervisor
 from plait.service.base import report_end
 
 if TYPE_CHECKING:
+    from plait.daemon.metering import Asking
     from plait.daemon.upgrade import Origin
 
 _log = Logger(namespace="plait.daemon")
@@ -61,6 +62,8 @@ class Workers(Supervisor):
         self.ready: Deferred[None] = Deferred()
         self.application: str | None = None
         self.changed: Callable[[], object] = lambda: None
+        self.asking: Asking | None = None
+        """Who asks them for their metrics, if somebody wants to know."""
         self._serving = False
         self.lending = Lending(reactor._net.ports, reactor)
         self.workers = [Worker(self, number) for number in range(1, count + 1)]
@@ -265,21 +268,30 @@ class _Process(ProcessProtocol):
             for name, value in origin.environment.items()
             if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")  # the parent speaks for all of them
         }
-        number, given = theirs.fileno(), origin.given
+        asking = self._worker._workers.asking
+        metrics = None if asking is None else asking.line_to(str(self._worker.name))
+        lent = {
+            "line": theirs.fileno(),
+            "given": origin.given,
+            "metrics": None if metrics is None else metrics.fileno(),
+        }
+        passed = [theirs.fileno(), *origin.given, *([] if metrics is None else [metrics.fileno()])]
         try:
             reactor.spawnProcess(
                 self,
                 origin.command[0],
                 origin.command,
-                env={**environment, VARIABLE: json.dumps({"line": number, "given": given})},
+                env={**environment, VARIABLE: json.dumps(lent)},
                 path=origin.folder,
-                childFDs={each: each for each in (0, 1, 2, number, *given)},
+                childFDs={each: each for each in (0, 1, 2, *passed)},
             )
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
+            if metrics is not None:
+                metrics.close()
         reactor.loop.add_reader(ours, self._readable)
 
     def _readable(self) -> None:
@@ -343,6 +355,8 @@ class _Process(ProcessProtocol):
         if self._channel.sock.fileno() >= 0:
             self._readable()  # its last word may not have been read
         self._hang_up()
+        if (asking := self._worker._workers.asking) is not None:
+            asking.hang_up(str(self._worker.name))
         if self._late is not None and self._late.active():
             self._late.cancel()
         failure = (

@@ -21,6 +21,7 @@ from plait.engine.datagrams import DatagramReactor
 from plait.engine.descriptors import Descriptors, WatchesDescriptors
 from plait.engine.ending import end_what_is_left
 from plait.engine.events import SystemEvents, TriggerID
+from plait.engine.heartbeat import Lag
 from plait.engine.loops import new_loop
 from plait.engine.processes import ProcessReactor
 from plait.engine.resolving import ResolvingReactor
@@ -70,7 +71,8 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
     :param engine: which kind of new loop: "uvloop", "winloop", "asyncio" (see `plait.engine.loops.new_loop`).
     :raises plait.errors.UnknownEngineError: when the loop is made, if there is no such engine.
 
-    Attributes: `running` (bool), `loop` (the event loop), `threadpool` (None until it is needed: ask `getThreadPool`).
+    Attributes: `running` (bool), `loop` (the event loop), `threadpool` (None until it is needed: ask `getThreadPool`), `lag`
+    (how late its loop comes to what is due, a `plait.engine.heartbeat.Lag`; None while nobody measures it).
     """
 
     def __init__(self, loop: AbstractEventLoop | None = None, *, engine: str | None = None) -> None:
@@ -81,6 +83,7 @@ class Reactor(DatagramReactor, UNIXReactor, AdoptingReactor, ProcessReactor, Res
         self._timers: Timers
         self.threadpool: ThreadPool | None = None
         self._pool_size = 10
+        self.lag: Lag | None = None
         self._questions = Questions()
         self._thread: int | None = None
         self._network: Network

@@ -16,6 +16,7 @@ from plait import current
 from plait.deferred import Deferred, maybeDeferred
 from plait.errors import ReactorNotRunning
 from plait.failure import Failure
+from plait.instruments import instruments
 from plait.log import Logger
 
 T = TypeVar("T")
@@ -132,13 +133,14 @@ class ThreadPool:
         """As `callInThread`; then ``onResult(success, result or Failure)`` is called, in the same thread."""
         context = copy_context()
         call: partial[object] | None = partial(func, *args, **kw)
+        traced = None if instruments.threadCall is None else instruments.threadCall(func)
         del func, args, kw
 
         def work() -> None:
             nonlocal call
             assert call is not None
             try:
-                result: Any = context.run(call)
+                result: Any = context.run(call) if traced is None else context.run(traced, call)
                 success = True
             except BaseException as e:
                 result, success = Failure(e), False

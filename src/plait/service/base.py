@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from plait.deferred import CancelledError, Deferred, DeferredList, ensureDeferred, maybeDeferred
 from plait.failure import Failure
+from plait.instruments import instruments
 from plait.interfaces import adapt, implementer, provides
 from plait.log import Logger
 from plait.service.interfaces import IService, IServiceCollection
@@ -285,6 +286,12 @@ def begin(service: IService, start: Callable[[], Any]) -> Deferred[None] | None:
 
     The Deferred is that of a start that has not come to its end; what it fails with says whose start it was.
     """
+    return (
+        _begin(service, start) if instruments.serviceStart is None else instruments.serviceStart(service, start, _begin)
+    )
+
+
+def _begin(service: IService, start: Callable[[], Any]) -> Deferred[None] | None:
     result = start()
     if iscoroutine(result):
         result = ensureDeferred(result)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from plait import errors
 from plait.deferred import Deferred, fail, succeed
 from plait.failure import Failure
+from plait.instruments import instruments
 from plait.interfaces import IListeningPort, implementer
 from plait.log import Logger
 from plait.transport.address import Address, from_socket
@@ -221,6 +222,8 @@ class Port:
         if protocol is not None and self.contextFactory is not None:
             # asked for each connection, so that a factory can give a new certificate while we serve
             connection.secure(machine_for(self.contextFactory, False, None, self.factory))
+        if instruments.accepted is not None and protocol is not None:
+            instruments.accepted(connection, protocol)
         return protocol
 
     def connection_gone(self, connection: Connection, reason: Failure) -> None:

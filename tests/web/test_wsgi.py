@@ -1,0 +1,122 @@
+"""WSGI applications."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from typing import Any
+from wsgiref.validate import validator
+
+import flask
+import pytest
+
+from plait import reactor
+from plait.log import capturedLogs, formatEvent
+from plait.web.resource import Resource
+from plait.web.wsgi import WSGIResource
+from tests.web.serving import Serving
+
+
+def hosting(application: Any) -> Serving:
+    return Serving(WSGIResource(reactor, reactor.getThreadPool(), application))
+
+
+async def test_what_the_application_is_told() -> None:
+    def application(environ: Any, start_response: Any) -> Any:
+        start_response("200 Fine", [("Content-Type", "application/json")])
+        told = {key: value for key, value in environ.items() if isinstance(value, str)}
+        return [json.dumps({**told, "body": environ["wsgi.input"].read().decode()}).encode()]
+
+    root = Resource()
+    root.putChild(b"app", WSGIResource(reactor, reactor.getThreadPool(), validator(application)))
+    async with Serving(root) as server:
+        headers = {"X-Y": "z", "X_Y": "forged", "Content-Type": "text/x", "Cookie": "a=b"}
+        answer = await server.ask("/app/a%20b/?c=d", "POST", b"sent", headers)
+        assert answer.headers["content-length"] == str(len(answer.body))
+    told = json.loads(answer.body)
+    assert (told["SCRIPT_NAME"], told["PATH_INFO"], told["QUERY_STRING"]) == ("/app", "/a b/", "c=d")
+    assert (told["REQUEST_METHOD"], told["CONTENT_TYPE"], told["CONTENT_LENGTH"]) == ("POST", "text/x", "4")
+    assert (told["HTTP_X_Y"], told["HTTP_COOKIE"], told["body"]) == ("z", "a=b", "sent")
+    assert told["REMOTE_ADDR"] == "127.0.0.1" and told["SERVER_PORT"] == str(server.port)
+
+
+async def test_an_answer_in_pieces() -> None:
+    threads: list[Any] = []
+
+    def application(environ: Any, start_response: Any) -> Any:
+        write = start_response("200 OK", [("Content-Type", "text/plain")])
+        write(b"first ")
+        for number in range(200):
+            yield b"%d " % number * 1000
+        threads.append(threading.current_thread())
+
+    async with hosting(application) as server:
+        answer = await server.ask()
+        assert answer.body == b"first " + b"".join(b"%d " % n * 1000 for n in range(200))
+    assert threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize("when", ["before", "between", "no start", "nothing"])
+async def test_an_application_that_breaks(when: str) -> None:
+    closed = []
+
+    class Result:
+        def __iter__(self) -> Any:
+            if when == "between":
+                yield b"half"
+            if when in ("before", "between"):
+                raise ValueError("of mine")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def application(environ: Any, start_response: Any) -> Any:
+        environ["wsgi.errors"].write("a word\n")
+        if when != "no start":
+            start_response("200 OK", [])
+        return Result()
+
+    async with hosting(application) as server:
+        with capturedLogs() as events:
+            if when == "between":
+                with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                    await server.ask()
+            else:
+                assert (await server.ask()).status == (200 if when == "nothing" else 500)
+    assert closed == [True]
+    assert "a word" in map(formatEvent, events)
+    assert len([e for e in events if e.get("log_failure")]) == (0 if when == "nothing" else 1)
+
+
+async def test_a_client_that_goes_ends_the_iteration() -> None:
+    ended = threading.Event()
+
+    def application(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        try:
+            while True:
+                yield b"x" * 100_000
+        finally:
+            ended.set()
+
+    async with hosting(application) as server:
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await server.call(lambda: client.recv(10))
+        client.close()
+        assert await server.call(lambda: ended.wait(30))
+
+
+async def test_a_framework() -> None:
+    app = flask.Flask("tested")
+
+    @app.route("/users/<int:number>", methods=["GET", "POST"])
+    def user(number: int) -> Any:
+        return {"id": number, "sent": flask.request.get_data(as_text=True), "form": flask.request.args.get("q")}
+
+    async with hosting(app) as server:
+        answer = await server.ask("/users/7?q=%C3%A9", "POST", b"hello")
+        assert json.loads(answer.body) == {"id": 7, "sent": "hello", "form": "é"}
+        assert (await server.ask("/none")).status == 404
