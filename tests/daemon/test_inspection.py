@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from plait import reactor
+from plait import Protocol, reactor
 from plait.daemon.inspection import serving
+from plait.daemon.inspection.asking import Source
 from plait.daemon.inspection.serving import Inspector
-from plait.daemon.inspection.snapshot import CONNECTION, Subject, lines
+from plait.daemon.inspection.snapshot import CONNECTION, Subject, View, lines
 from plait.daemon.inspection.tables import duration, escaped, plain, size
 from plait.engine import census
 from plait.service import MultiService
@@ -62,7 +63,7 @@ async def test_a_snapshot_comes_in_bounded_pieces_with_a_turn_of_the_loop_betwee
 
     def watched(*arguments: Any) -> Iterator[bytes]:
         for line in lines(*arguments):
-            made.append((turn, len(json.loads(line).get("connections", ())) if line else 0))
+            made.append((turn, len(json.loads(line).get("new", ())) if line else 0))
             yield line
 
     monkeypatch.setattr(serving, "lines", watched)
@@ -71,7 +72,7 @@ async def test_a_snapshot_comes_in_bounded_pieces_with_a_turn_of_the_loop_betwee
         pairs = [await connection(server) for _ in range(census.SLICE)]  # with both ends: twice as many connections
         reader, writer = await asyncio.open_unix_connection(there.path)
         writer.write(QUESTION)
-        told = [row for line in await answer(reader) for row in line.get("connections", ())]
+        told = [row for line in await answer(reader) for row in line.get("new", ())]
         turning[0].cancel()
         assert len(told) == 2 * census.SLICE
         assert max(count for _, count in made) == census.SLICE
@@ -91,11 +92,57 @@ async def test_who_asks_is_not_among_what_is_told(tmp_path: Path) -> None:
             first, *rest = await answer(reader)
             places = [port["address"] for port in first["ports"]]
             assert there.path not in places
-            rows = [dict(zip(CONNECTION, row, strict=True)) for line in rest for row in line.get("connections", ())]
+            rows = [dict(zip(CONNECTION, row[1:], strict=True)) for line in rest for row in line.get("new", ())]
             assert not [row for row in rows if row["local"] == there.path]
             assert not [one for one in first["timers"]["functions"] if "inspection" in one["function"]]
         writer.close()
     assert not os.path.exists(there.path)
+
+
+async def test_who_asks_again_is_told_what_has_changed_alone(tmp_path: Path) -> None:
+    async with Server() as server, inspector(tmp_path) as there:
+        pairs = [await connection(server) for _ in range(3)]
+        asker = Source(there.path)
+
+        async def ask() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+            facts, lines = await asyncio.to_thread(asker.ask), list(told)
+            told.clear()
+            return {one["peer"]: one for one in facts["connections"] if one["direction"] == "in"}, lines
+
+        told: list[dict[str, Any]] = []
+        learn = asker._learn
+        asker._learn = lambda line: (told.append(line), learn(line))[1]  # type: ignore[method-assign]
+        peers = [f"127.0.0.1:{client.transport.getHost().port}" for client, _, _ in pairs]
+        first, _ = await ask()
+        assert sorted(first) == sorted(peers)
+        again, lines = await ask()
+        assert sorted(again) == sorted(peers) and lines == []
+        assert all(again[peer]["age"] > first[peer]["age"] for peer in peers)
+        pairs[0][0].transport.write(b"x" * 10)
+        await pairs[0][1].wait_for(10)
+        pairs[1][0].transport.loseConnection()
+        await pairs[1][1].lost
+        await pairs[1][0].lost
+        pairs[2][1].transport.protocol = Other()
+        third, lines = await ask()
+        assert sorted(third) == sorted([peers[0], peers[2]])
+        assert third[peers[0]]["bytesReceived"] == 10 and third[peers[0]]["age"] > again[peers[0]]["age"]
+        assert third[peers[2]]["protocol"] == "Other"
+        assert [(name, len(rows)) for line in lines for name, rows in line.items()] == [
+            ("gone", 2),
+            ("changed", 2),
+            ("new", 1),
+        ]
+        asker.close()
+        pairs[2][1].transport.protocol = pairs[2][1]
+        for client, accepted, _ in (pairs[0], pairs[2]):
+            client.transport.abortConnection()
+            await client.lost
+            await accepted.lost
+
+
+class Other(Protocol):
+    """Takes the place of another one."""
 
 
 async def test_nothing_is_made_for_one_who_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +254,7 @@ async def test_a_picture_takes_no_name_for_markup(tmp_path: Path) -> None:
     rich = pytest.importorskip("rich.console", reason="the live table needs Rich")
     from plait.daemon.inspection.screen import picture
 
-    said = [json.loads(line) for line in lines(subject(), 0.0) if line]
+    said = [json.loads(line) for line in lines(subject(), View(reactor), 0.0) if line]
     facts = {**said[0], "memory": None, "time": time.time(), "application": "[red]name[/red]"}
     facts["connections"] = [
         dict(zip(CONNECTION, ["[link=x]peer", "local", "[bold]P", "in", False, 1, 2, 3, number], strict=True))

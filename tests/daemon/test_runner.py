@@ -116,7 +116,7 @@ def test_a_daemon_has_left_its_terminal(plait: Plait, reverser: str) -> None:
     assert {os.readlink(f"/proc/{pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
     assert (place / "plait.log").stat().st_mode & 0o777 == 0o600
     assert (place / "plait.pid").stat().st_mode & 0o777 == 0o644
-    assert sorted(os.listdir(place)) == ["plait.log", "plait.pid", "port"]
+    assert sorted(os.listdir(place)) == ["plait.log", "plait.pid", "plait.pid.sock", "port"]
 
 
 def test_files_by_other_names(plait: Plait, reverser: str) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from plait.daemon.errors import reason
-from plait.daemon.inspection.snapshot import CONNECTION
+from plait.daemon.inspection.snapshot import CONNECTION, COUNTS
 
 # Seconds that a daemon may take for the next line of its answer.
 PATIENCE = 10.0
@@ -34,6 +34,8 @@ class Source:
         self.path = path
         self._socket: socket.socket | None = None
         self._bytes = b""
+        # By the daemon's number for each: what it has told, and when the connection was made by our clock.
+        self._connections: dict[int, tuple[dict[str, Any], float]] = {}
 
     def ask(self) -> dict[str, Any]:
         """A snapshot: what the first line says, with ``connections``, a list of dicts."""
@@ -43,9 +45,8 @@ class Source:
             assert self._socket is not None
             self._socket.sendall(b'{"want": "snapshot"}\n')
             facts = self._object()
-            facts["connections"] = connections = []
             while not (more := self._object()).get("end"):
-                connections += [dict(zip(CONNECTION, row, strict=True)) for row in more["connections"]]
+                self._learn(more)
         except AskError:
             self.close()
             raise
@@ -62,11 +63,25 @@ class Source:
             raise AskError(
                 f"{self.path} gives an answer that makes no sense ({error}): is it another version?"
             ) from None
+        now = time.monotonic()
+        facts["connections"] = [{**one, "age": now - begun} for one, begun in self._connections.values()]
         return facts
+
+    def _learn(self, told: dict[str, Any]) -> None:
+        """What a line says of connections."""
+        now = time.monotonic()
+        for number in told.get("gone", ()):
+            del self._connections[number]
+        for number, *row in told.get("new", ()):
+            one = dict(zip(CONNECTION, row, strict=True))
+            self._connections[number] = one, now - one["age"]
+        for number, *counts in told.get("changed", ()):
+            self._connections[number][0].update(zip(COUNTS, counts, strict=True))
 
     def close(self) -> None:
         """Hang up. The next question connects anew."""
         self._bytes = b""
+        self._connections.clear()
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -16,7 +16,7 @@ from collections.abc import Generator
 from typing import Any
 
 from plait.daemon.errors import reason
-from plait.daemon.inspection.snapshot import Subject, lines
+from plait.daemon.inspection.snapshot import Subject, View, lines
 from plait.daemon.pidfile import PidFile
 from plait.daemon.registry import own_folder, remove_stale_sockets
 from plait.engine.lag import LoopLag
@@ -160,6 +160,7 @@ class _Session(Protocol):
     def __init__(self, factory: _Sessions) -> None:
         self.factory = factory
         self._asked = b""
+        self._view = View(factory.subject.reactor)
         self._answer: Generator[bytes, None, None] | None = None
         self._waits: Any = None
 
@@ -202,7 +203,7 @@ class _Session(Protocol):
             self.transport.write(b'{"error": "ask for {\\"want\\": \\"snapshot\\"}"}\n')
             self.transport.loseConnection()
             return
-        self._answer = lines(self.factory.subject, self.factory.lag.take())
+        self._answer = lines(self.factory.subject, self._view, self.factory.lag.take())
         self.transport.registerProducer(self, False)
 
     # -- as a producer: called once in a turn of the loop, as long as the other side reads
