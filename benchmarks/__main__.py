@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import deferreds, network, report, standing
+from benchmarks import deferreds, network, report, standing, web
 from benchmarks.samples import MeasureError, Row, Work, measure_all
 
-WORKS: list[Work] = [*network.WORKS, *deferreds.WORKS, *standing.WORKS]
-DEFAULT_PEERS = "plait,twisted,uvloop"
+WORKS: list[Work] = [*network.WORKS, *deferreds.WORKS, *standing.WORKS, *web.WORKS]
+PEERS = [*network.SERVERS, "uvicorn", "nginx"]
+DEFAULT_PEERS = "plait,twisted,uvloop,uvicorn,nginx"
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"benchmarks: nothing is named {', '.join(options.only)}; there are {names}", file=sys.stderr)
         return 2
 
+    peers = [peer for peer in options.peers if any(peer in work.peers for work in works)]
     live = sys.stderr.isatty()
 
     def tell(line: str) -> None:
@@ -31,13 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     print("  ".join(f"{name}: {value}" for name, value in report.environment().items()))
     print(f"Medians of {options.rounds} rounds of {options.seconds:g} s.\n")
-    print(report.header(options.peers), flush=True)
+    print(report.header(peers), flush=True)
     rows: list[Row] = []
     try:
-        for row in measure_all(works, options.peers, options.rounds, options.seconds, tell):
+        for row in measure_all(works, peers, options.rounds, options.seconds, tell):
             rows.append(row)
             tell("")
-            print(report.format_row(row, options.peers), flush=True)
+            print(report.format_row(row, peers), flush=True)
     except MeasureError as error:
         tell("")
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -79,7 +81,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         type=peer_names,
         default=DEFAULT_PEERS,
         metavar="NAME,…",
-        help=f"which of {', '.join(network.SERVERS)} ({DEFAULT_PEERS})",
+        help=f"which of {', '.join(PEERS)} ({DEFAULT_PEERS})",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that all of it runs")
@@ -111,8 +113,8 @@ def positive(text: str) -> float:
 def peer_names(text: str) -> list[str]:
     names = text.split(",")
     for name in names:
-        if name not in network.SERVERS:
-            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are {', '.join(network.SERVERS)}")
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are {', '.join(PEERS)}")
     return names
 
 

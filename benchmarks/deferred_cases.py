@@ -12,6 +12,7 @@ here.
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import threading
@@ -26,6 +27,9 @@ MODULES = {"plait": "plait.deferred", "twisted": "twisted.internet.defer"}
 
 LOGS = {"plait": "plait.log.legacy", "twisted": "twisted.python.log"}
 """Peer -> the module with which a program begins to log."""
+
+LOGGERS = {"plait": "plait.log", "twisted": "twisted.logger"}
+"""Peer -> the module with its structured events."""
 
 BATCH_SECONDS = 0.02
 """CPU time of one batch: beside it, looking at the clock or a turn of the reactor costs next to nothing."""
@@ -242,6 +246,39 @@ def from_a_thread(library: Library) -> Repeat:
     return repeat
 
 
+def _logger(library: Library) -> Any:
+    """A logger of which a filter lets warnings pass and nothing less; what passes is written to nowhere."""
+    module = import_module(LOGGERS[library.peer])
+    predicate = module.LogLevelFilterPredicate(module.LogLevel.warn)
+    lines = module.textFileLogObserver(open(os.devnull, "w"))  # noqa: SIM115 - open to the end of the process
+    module.globalLogBeginner.beginLoggingTo([module.FilteringLogObserver(lines, [predicate])], redirectStandardIO=False)
+    if library.peer == "plait":
+        module.globalLogPublisher.setLevel(predicate.lowest)
+    return module.Logger("benchmark")
+
+
+def log_off(library: Library) -> Repeat:
+    """An event that nobody wants to see."""
+    log = _logger(library)
+
+    def repeat(count: int) -> None:
+        for number in range(count):
+            log.debug("{number} of {count}", number=number, count=count)
+
+    return repeat
+
+
+def log_line(library: Library) -> Repeat:
+    """An event that becomes a line."""
+    log = _logger(library)
+
+    def repeat(count: int) -> None:
+        for number in range(count):
+            log.warn("{number} of {count}", number=number, count=count)
+
+    return repeat
+
+
 @dataclass(frozen=True)
 class Case:
     title: str
@@ -264,6 +301,8 @@ CASES = {
     "timers": Case("callLater, cancel", timers, in_reactor=True),
     "timers-cancelled": Case("100,000 timers set, then cancelled", many_timers, in_reactor=True),
     "timers-fired": Case("100,000 timers set and fired", due_timers, in_reactor=True),
+    "log-off": Case("log: a level that is off", log_off),
+    "log-line": Case("log: a line", log_line),
     "call-from-thread": Case("callFromThread", from_a_thread, in_thread=True),
 }
 

@@ -157,9 +157,30 @@ def run_server(peer: str, kind: str) -> Iterator[tuple[subprocess.Popen[str], in
     argv = [sys.executable, str(HERE / "servers" / script)]
     argv += [argument.format(kind=kind) for argument in arguments] or [kind]
     argv += map(str, certificate()) if kind == "tls" else []
+    with running(argv, peer) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def pinned_server(argv: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a program on the server's core while the block runs."""
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         os.sched_setaffinity(process.pid, cores()[0])
+        yield process
+    finally:
+        process.terminate()  # one with a worker of its own has to end that
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+@contextlib.contextmanager
+def running(argv: list[str], peer: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The same for a server that prints its port; gives its process and the port."""
+    with pinned_server(argv) as process:
         assert process.stdout is not None and process.stderr is not None
         readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT)
         line = process.stdout.readline() if readable else ""
@@ -168,13 +189,10 @@ def run_server(peer: str, kind: str) -> Iterator[tuple[subprocess.Popen[str], in
             reason = process.stderr.read().strip() or f"no port printed within {START_TIMEOUT:g} seconds"
             raise MeasureError(f"the {peer} server does not start: {reason}")
         yield process, int(line)
-    finally:
-        process.kill()
-        process.communicate()
 
 
-def run_load(argv: list[str], what: str, timeout: float) -> dict[str, float]:
-    """Run the load generator on its core and return the figures that it prints."""
+def run_pinned(argv: list[str], what: str, timeout: float) -> str:
+    """Run a load generator on its core and return what it prints."""
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             os.sched_setaffinity(process.pid, cores()[1])
@@ -184,5 +202,10 @@ def run_load(argv: list[str], what: str, timeout: float) -> dict[str, float]:
             raise MeasureError(f"{what}: the load did not end within {timeout:g} seconds") from None
     if process.returncode:
         raise MeasureError(f"{what}: {errors.strip()}")
-    figures: dict[str, float] = json.loads(output)
+    return output
+
+
+def run_load(argv: list[str], what: str, timeout: float) -> dict[str, float]:
+    """Run the load generator and return the figures that it prints."""
+    figures: dict[str, float] = json.loads(run_pinned(argv, what, timeout))
     return figures

@@ -64,11 +64,18 @@ TARGETS = [
     Target("inline-callbacks", "twisted", 1.5),
     Target("coroutine", "twisted", 1.0),
     Target("deferred-unhandled", "twisted", 1.0),
+    Target("log-off", "twisted", 10.0),
+    Target("log-line", "twisted", 1.0),
     Target("timers", "twisted", 1.5),
     Target("timers-cancelled", "twisted", 1.0),
     Target("timers-fired", "twisted", 1.0),
     Target("call-from-thread", "twisted", 1.5),
     Target("server-idle-10000", "twisted", 1.0),
+    Target("web-hello", "twisted", 6.0),
+    Target("web-hello", "uvicorn", 1.3),
+    Target("web-asgi", "uvicorn", 1.0),
+    Target("web-file", "nginx", 2.0, at_most=True),
+    Target("web-idle", "twisted", 1.0),
     Target("import", "twisted", 0.6, at_most=True),
 ]
 

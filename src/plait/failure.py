@@ -5,7 +5,7 @@ A Failure is made only where there is an error. It keeps the exception as it is 
 names, files and lines.
 
 What is printed for a person leaves the engine's own frames out, so that the first line read is one of theirs; with
-``PLAIT_DEBUG=1`` in the environment everything is shown.
+``PLAIT_FULL_TRACEBACKS=1`` or ``PLAIT_DEBUG=1`` in the environment everything is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import count
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from plait.tracebacks import StandInTraceback, standInTraceback
+from plait.tracebacks import StandInTraceback, fullTracebacks, standInTraceback
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -31,7 +31,10 @@ MACHINERY = tuple(
     for part in ("deferred" + os.sep, "engine" + os.sep, "transport" + os.sep, "task" + os.sep, "failure.py")
 )
 _numbers = count(1)
-SHOW_MACHINERY = os.environ.get("PLAIT_DEBUG", "") not in ("", "0")
+SHOW_MACHINERY = fullTracebacks()
+
+FIRST_RAISED = "First raised here:\n"
+"""How a note begins that `Failure.prepared` puts on an exception: the frames follow that are gone from its traceback."""
 
 
 class NoCurrentExceptionError(Exception):
@@ -84,7 +87,7 @@ def _frames_of(tb: TracebackType | None, capture: bool) -> list[Frame]:
 
 def withoutMachinery(tb: TracebackType | None) -> TracebackType | None:
     """`tb` from the first frame on that is not the engine's own; None where there is none."""
-    if SHOW_MACHINERY:
+    if fullTracebacks():
         return tb
     while tb is not None and tb.tb_frame.f_code.co_filename.startswith(MACHINERY):
         tb = tb.tb_next
@@ -176,7 +179,8 @@ class Failure(Special, BaseException):
         mine = self.type if isinstance(self.type, type) else type(self.value)
         for error in errorTypes:
             if isinstance(error, type):
-                if issubclass(mine, error):
+                # of a failure that comes from elsewhere only the names of its classes are known
+                if issubclass(mine, error) or (not isinstance(self.type, type) and qual(error) in self.parents):
                     return error
             elif error in self.parents:
                 return error
@@ -205,7 +209,7 @@ class Failure(Special, BaseException):
         value = self.value
         value.__traceback__ = withoutMachinery(self.tb)
         if self.tb is None and self.frames:
-            self._note = "First raised here:\n" + "".join(formatFrames(_visible(self.frames))).rstrip()
+            self._note = FIRST_RAISED + "".join(formatFrames(_visible(self.frames))).rstrip()
             if self._note not in getattr(value, "__notes__", ()):
                 value.add_note(self._note)
         return value

@@ -6,8 +6,23 @@ asks for a traceback object then gets one of these.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
+
+_always = _wanted = any(os.environ.get(name, "") not in ("", "0") for name in ("PLAIT_FULL_TRACEBACKS", "PLAIT_DEBUG"))
+
+
+def fullTracebacks() -> bool:
+    """Whether people want to see every frame, the engine's too: ``PLAIT_FULL_TRACEBACKS=1``, or debug mode."""
+    return _wanted
+
+
+def wantFullTracebacks(wanted: bool) -> None:
+    """Say so, or no longer. Debug mode does (`plait.deferred.setDebugging`). What the environment says stays."""
+    global _wanted
+    _wanted = wanted or _always
+
 
 _CODE = (lambda: None).__code__
 

@@ -73,6 +73,7 @@ def test_a_daemon_is_listed_while_it_runs(plait: Plait, reverser: str) -> None:
         "file": str(plait.path(reverser)),
         "folder": folder,
         "workers": [],
+        "inspect": f"{folder}/plait.pid.sock",
     }
     lines = plait("ps").stdout.splitlines()
     assert lines[0].split() == ["PID", "SINCE", "APPLICATION", "FOLDER", "WORKERS"]

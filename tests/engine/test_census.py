@@ -199,3 +199,17 @@ def test_a_protocol_in_wrappers_is_called_by_its_own_name():
             self.wrappedProtocol = wrapped
 
     assert census.class_name(census._innermost(Wrapper(Wrapper(Answering())))) == "Answering"
+
+
+def test_a_coroutine_that_began_to_wait_before_a_loop_ran_is_listed(reactor):
+    until = Deferred()
+
+    async def early():
+        await until
+
+    ended = ensureDeferred(early())
+    count, listed = census.tasks(reactor)
+    assert [task.name for task in listed if "early" in task.name] and count == len(listed)
+    until.callback(None)
+    assert ended.called
+    assert not [task for task in census.tasks(reactor)[1] if "early" in task.name]

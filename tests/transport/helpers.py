@@ -4,6 +4,7 @@ import socket
 
 from plait import ClientFactory, Deferred, Protocol, ServerFactory, reactor
 from plait.failure import Failure
+from plait.interfaces import IHalfCloseableProtocol, implementer
 
 
 class Noting(Protocol):
@@ -34,6 +35,26 @@ class Noting(Protocol):
 
     def connectionLost(self, reason):
         self.lost.callback(reason.value if isinstance(reason, Failure) else reason)
+
+
+@implementer(IHalfCloseableProtocol)
+class Ends:
+    """A part for a protocol: goes on when one direction has ended. `read_closed` and `write_closed` are Deferreds."""
+
+    def __init__(self):
+        super().__init__()
+        self.read_closed = Deferred()
+        self.write_closed = Deferred()
+
+    def readConnectionLost(self):
+        self.read_closed.callback(None)
+
+    def writeConnectionLost(self):
+        self.write_closed.callback(None)
+
+
+class HalfCloseable(Ends, Noting):
+    pass
 
 
 class Server:

@@ -10,9 +10,9 @@ import pytest
 
 from plait import Deferred, reactor
 from plait.errors import ConnectionDone
-from plait.interfaces import IHalfCloseableProtocol, IHandshakeListener, implementer
+from plait.interfaces import IHandshakeListener, implementer
 from tests.certificates import make_certificate
-from tests.transport.helpers import Client, Server, connection
+from tests.transport.helpers import Client, Ends, Server, connection
 from tests.transport.tls_helpers import VERSIONS, Listening, SecureServer, connecting, secure_connection, trusting
 
 BIG = os.urandom(1_000_000)
@@ -23,18 +23,9 @@ def certificate(tmp_path_factory):
     return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
-@implementer(IHalfCloseableProtocol, IHandshakeListener)
-class HalfCloseable(Listening):
-    def __init__(self):
-        super().__init__()
-        self.read_closed = Deferred()
-        self.write_closed = Deferred()
-
-    def readConnectionLost(self):
-        self.read_closed.callback(None)
-
-    def writeConnectionLost(self):
-        self.write_closed.callback(None)
+@implementer(IHandshakeListener)
+class HalfCloseable(Ends, Listening):
+    pass
 
 
 class UNIXServer(Server):

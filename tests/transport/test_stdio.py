@@ -9,7 +9,7 @@ from plait import Deferred, Protocol, reactor
 from plait.errors import ConnectionDone, ConnectionLost
 from plait.interfaces import IHalfCloseableProtocol, implementer
 from plait.transport.stdio import StandardIO
-from tests.transport.helpers import Noting
+from tests.transport.helpers import HalfCloseable, Noting
 
 
 @pytest.fixture
@@ -146,20 +146,6 @@ async def test_a_reader_that_goes_away_is_noticed_without_writing(pipes):
     assert stopped == [True]
     assert os.get_blocking(stdout)
     io.write(b"dropped")
-
-
-@implementer(IHalfCloseableProtocol)
-class HalfCloseable(Noting):
-    def __init__(self):
-        super().__init__()
-        self.read_closed = Deferred()
-        self.write_closed = Deferred()
-
-    def readConnectionLost(self):
-        self.read_closed.callback(None)
-
-    def writeConnectionLost(self):
-        self.write_closed.callback(None)
 
 
 @pytest.mark.parametrize("writes", [False, True])

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from plait import Deferred, LineReceiver, Protocol, reactor
 from plait.errors import ConnectionAborted, ConnectionDone, ConnectionLost
 from plait.failure import Failure
-from plait.interfaces import IHalfCloseableProtocol, implementer
 from plait.testing import runToEnd
 from plait.transport.stream import HIGH_WATER
-from tests.transport.helpers import Noting, Server, connection, raw_connection, read_to_end
+from tests.transport.helpers import HalfCloseable, Noting, Server, connection, raw_connection, read_to_end
 
 BIG = bytes(range(256)) * 4 * 1024  # 1 MiB, more than the sockets' buffers hold
 
@@ -296,20 +295,6 @@ async def test_a_proxy_of_two_connections_holds_the_faster_side():
 
 
 # -- half-close
-
-
-@implementer(IHalfCloseableProtocol)
-class HalfCloseable(Noting):
-    def __init__(self):
-        super().__init__()
-        self.read_closed = Deferred()
-        self.write_closed = Deferred()
-
-    def readConnectionLost(self):
-        self.read_closed.callback(None)
-
-    def writeConnectionLost(self):
-        self.write_closed.callback(None)
 
 
 async def test_half_close_from_one_side_then_the_other():

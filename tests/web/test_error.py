@@ -24,6 +24,20 @@ def test_own_message_and_response() -> None:
 
 def test_unknown_code() -> None:
     assert str(error.Error(799)) == "799"
+    assert error.Error(799).message is None
+    assert error.PageRedirect(799, location=b"/").message is None
+
+
+@pytest.mark.parametrize("code", [b"", b"x", "4x4", b"-1"])
+def test_a_code_that_is_none(code: bytes | str) -> None:
+    with pytest.raises(ValueError, match="is not a status code"):
+        error.Error(code)
+
+
+def test_unsupported_methods() -> None:
+    assert str(error.UnsupportedMethod([b"HEAD"])) == "Expected one of [b'HEAD']"
+    with pytest.raises(TypeError, match="to be a list"):
+        error.UnsupportedMethod(b"HEAD")
 
 
 def test_what_a_server_says_cannot_steer_the_terminal() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plait.web.request import build, clean_headers, to_bytes
+from plait.web.outgoing import build, clean_headers, to_bytes
 
 
 def test_get() -> None:

@@ -39,6 +39,7 @@ def _row(*rooms: str, only: str = "", **renamed: str) -> Row:
 _VERSION = "plait.as_twisted.version"
 _LEGACY = "plait.as_twisted.legacy"
 _RUNNER = "plait.testing.runner"
+_TEMPLATE = "plait.web.template"
 _TESTING = _row(
     "plait.testing",
     only="""
@@ -207,18 +208,27 @@ MODULES: Mapping[str, Row] = {
     "twisted.python.win32": _row(f"{_LEGACY}.win32"),
     "twisted.python.zippath": _row(f"{_LEGACY}.zippath"),
     "twisted.python.zipstream": _row(f"{_LEGACY}.zipstream"),
-    "twisted.logger": _row("plait.log"),
+    "twisted.logger": _row(f"{_LEGACY}.logger", "plait.log"),
+    "twisted.logger._buffer": _row("plait.log", only="LimitedHistoryLogObserver"),
     "twisted.logger._capture": _row("plait.log", only="capturedLogs"),
     "twisted.logger._file": _row("plait.log", only="FileLogObserver textFileLogObserver"),
-    "twisted.logger._format": _row(
-        "plait.log", only="eventAsText formatEvent formatEventAsClassicLogText formatTime timeFormatRFC3339"
+    "twisted.logger._filter": _row(
+        "plait.log", only="FilteringLogObserver ILogFilterPredicate LogLevelFilterPredicate PredicateResult"
     ),
-    "twisted.logger._global": _row("plait.log", only="LogBeginner globalLogBeginner globalLogPublisher"),
+    "twisted.logger._flatten": _row("plait.log._format", "plait.log._flatten"),
+    "twisted.logger._format": _row("plait.log._format"),
+    "twisted.logger._global": _row(
+        f"{_LEGACY}.logger", "plait.log", only="LogBeginner MORE_THAN_ONCE_WARNING globalLogBeginner globalLogPublisher"
+    ),
     "twisted.logger._interfaces": _row("plait.log", only="ILogObserver LogEvent"),
     "twisted.logger._io": _row("plait.log", only="LoggingFile"),
+    "twisted.logger._json": _row("plait.log._json"),
+    "twisted.logger._legacy": _row(f"{_LEGACY}.logger", only="LegacyLogObserverWrapper publishToNewObserver"),
     "twisted.logger._levels": _row("plait.log", only="InvalidLogLevelError LogLevel"),
     "twisted.logger._logger": _row("plait.log", only="Logger"),
     "twisted.logger._observer": _row("plait.log", only="LogPublisher bitbucketLogObserver"),
+    "twisted.logger._stdlib": _row(f"{_LEGACY}.logger", only="STDLibLogObserver"),
+    "twisted.logger._util": _row(f"{_LEGACY}.logger", only="formatTrace"),
     # The engine
     "twisted.internet": _row(),
     REACTOR: _row(),
@@ -465,7 +475,80 @@ MODULES: Mapping[str, Row] = {
     # The web
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),
-    "twisted.web.error": _row("plait.web.error"),
+    "twisted.web._abnf": _row(
+        _decint=f"{_LEGACY}.abnf:decimal",
+        _hexint=f"{_LEGACY}.abnf:hexadecimal",
+        _ishexdigits=f"{_LEGACY}.abnf:is_hexadecimal",
+        _istoken=f"{_LEGACY}.abnf:is_token",
+    ),
+    "twisted.web._auth": _row(),
+    "twisted.web._auth.basic": _row("plait.web.guard", only="BasicCredentialFactory"),
+    "twisted.web._auth.digest": _row("plait.web.guard", only="DigestCredentialFactory"),
+    "twisted.web._auth.wrapper": _row("plait.web.guard", only="HTTPAuthSessionWrapper UnauthorizedResource"),
+    "twisted.web._element": _row(f"{_TEMPLATE}.element", only="Element Expose UnexposedMethodError renderer"),
+    "twisted.web._flatten": _row(f"{_TEMPLATE}.flattening"),
+    "twisted.web._stan": _row(f"{_TEMPLATE}.tree", only="CDATA CharRef Comment Tag slot voidElements"),
+    "twisted.web.error": _row(
+        "plait.web.error",
+        f"{_TEMPLATE}.errors",
+        _codeToMessage="plait.web.error:phrase",
+    ),
+    "twisted.web.guard": _row(
+        "plait.web.guard", only="BasicCredentialFactory DigestCredentialFactory HTTPAuthSessionWrapper"
+    ),
+    "twisted.web.html": _row(f"{_LEGACY}.html"),
+    "twisted.web.http_headers": _row(
+        "plait.web.headers",
+        only="Headers InvalidHeaderName",
+        _nameEncoder="plait.web.headers:names",
+        _sanitizeLinearWhitespace="plait.web.headers:sanitize",
+    ),
+    "twisted.web.iweb": _row(
+        f"{_TEMPLATE}.interfaces",
+        "plait.web.guard",
+        only="ICredentialFactory IRenderable ITemplateLoader",
+    ),
+    "twisted.web.pages": _row(
+        "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"
+    ),
+    "twisted.web.resource": _row(
+        "plait.web.resource",
+        f"{_LEGACY}.webpages",
+        _UnsafeErrorPage=f"{_LEGACY}.webpages:ErrorPage",
+        _UnsafeForbiddenResource=f"{_LEGACY}.webpages:ForbiddenResource",
+        _UnsafeNoResource=f"{_LEGACY}.webpages:NoResource",
+    ),
+    "twisted.web.rewrite": _row("plait.web.rewrite"),
+    "twisted.web.template": _row(
+        _TEMPLATE,
+        only="""
+            CDATA CharRef Comment Element Flattenable TEMPLATE_NAMESPACE Tag TagLoader VALID_HTML_TAG_NAMES XMLFile XMLString
+            flatten flattenString renderElement renderer slot tags
+        """,
+        _NSContext=_PRIVATE,
+        _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
+        _ToStan=_PRIVATE,
+    ),
+    "twisted.web.util": _row(
+        "plait.web.redirects",
+        f"{_TEMPLATE}.failures",
+        only="DeferredResource FailureElement ParentRedirect Redirect formatFailure redirectTo",
+        _FrameElement=f"{_TEMPLATE}.failures:FrameElement",
+        _SourceFragmentElement=f"{_TEMPLATE}.failures:SourceFragmentElement",
+        _SourceLineElement=f"{_TEMPLATE}.failures:SourceLineElement",
+        _StackElement=f"{_TEMPLATE}.failures:StackElement",
+    ),
+    "twisted.web.vhost": _row(
+        "plait.web.vhost", only="NameVirtualHost VHostMonsterResource", _HostResource="plait.web.vhost:HostResource"
+    ),
+    "twisted.web.xmlrpc": _row(
+        "plait.web.xmlrpc",
+        only="""
+            Binary Boolean DateTime Fault Handler NoSuchFunction Proxy QueryFactory QueryProtocol XMLRPC XMLRPCIntrospection
+            addIntrospection payloadTemplate withRequest
+        """,
+        xmlrpclib="xmlrpc:client",
+    ),
     # Tests
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from plait.daemon import plugins
+from plait.daemon import log_options, plugins
 from plait.daemon.errors import StartError
 from plait.daemon.parameters import to_seconds
 from plait.daemon.plugins import ListingHelp
@@ -145,6 +145,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="ENGINE",
         help="the event loop to run on: uvloop, asyncio, winloop (default: the fastest)",
     )
+    log_options.add_to(run)
     run.add_argument("--syslog", action="store_true", help="log to the system's log, not to a file")
     run.add_argument("--prefix", default="plait", help="the name of the program in the system's log (default: plait)")
     run.add_argument(
@@ -194,6 +195,7 @@ def execute(options: argparse.Namespace) -> int:
             "--workers runs several processes, which --debug and --profile cannot look into: leave out one",
         ),
         (options.logger and (options.syslog or options.logfile), "--logger takes the place of --logfile and --syslog"),
+        *log_options.mistakes(options),
     ):
         if wrong:
             print(f"plait run: {message}", file=sys.stderr)
@@ -234,6 +236,11 @@ def execute(options: argparse.Namespace) -> int:
             logger=options.logger,
             syslog=options.syslog,
             log_prefix=options.prefix,
+            log_rotation=log_options.rotation(options),
+            log_format=options.log_format,
+            log_level=options.log_level,
+            journal=options.journal,
+            full_tracebacks=options.full_tracebacks,
             profile=options.profile,
             profiler=options.profiler,
             save_stats=options.savestats,

@@ -1,51 +1,116 @@
-"""Where a program's messages go: the terminal, or a file; and what a daemon prints goes there too."""
+"""Where a program's messages go: the terminal, a file, or a log of the system's; and what a daemon prints goes there too."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import import_module
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from plait.daemon.errors import StartError, reason, user_traceback
+from plait.daemon.options import Options
 from plait.daemon.privileges import acting_as
+from plait.deferred import getDebugging
 from plait.log import (
+    FilteringLogObserver,
     LogEvent,
+    LogFile,
     Logger,
     LogLevel,
+    LogStream,
     formatEventAsClassicLogText,
     globalLogBeginner,
     globalLogPublisher,
-    textFileLogObserver,
+    journalLogObserver,
+    jsonLinesLogObserver,
+    leadsToJournal,
+    parseLevels,
+    terminalLogObserver,
 )
+from plait.tracebacks import wantFullTracebacks
 
 _log = Logger(namespace="plait.daemon")
 
+DEFAULT_LOG = "plait.log"
+JOURNAL = "/run/systemd/journal/socket"
 
-def _open(path: str) -> TextIO:
-    return open(path, "a", encoding="utf-8", errors="backslashreplace")
+
+Observer = Callable[[LogEvent], None]
 
 
 class LogOutput:
-    """The log of this process, written to the file at `path`, or to standard output if that is None, or to an `observer`.
+    """The log of this process: where the options say, in the form and of the levels that they say.
 
-    StartError if the file cannot be opened for appending.
+    StartError if it cannot be opened.
     """
 
-    def __init__(self, path: str | None, observer: Callable[[LogEvent], None] | None = None) -> None:
-        self._path = path
-        self._file: TextIO | None = None
-        self.to_terminal = path is None and observer is None
+    def __init__(self, options: Options) -> None:
+        self._undo = ExitStack()
+        self._file: LogFile | None = None
+        self.to_terminal = False
         """Whether the log goes to the terminal, where messages of a start are read anyway."""
-        if path is not None and observer is None:
-            try:
-                self._file = _open(path)
-            except OSError as error:
-                raise StartError(f"cannot write the log file {path}: {reason(error)}") from error
-        self._observer = observer or textFileLogObserver(self._file or sys.stdout)
         self._standard = sys.stdout, sys.stderr
-        globalLogPublisher.addObserver(self._observer)
+        wantFullTracebacks(options.full_tracebacks or getDebugging())
+        observer = self._observer(options)
+        if options.log_level:
+            observer = FilteringLogObserver(observer, [parseLevels(options.log_level)])
+        globalLogPublisher.addObserver(observer)
+        self._undo.callback(globalLogPublisher.removeObserver, observer)
+
+    def _observer(self, options: Options) -> Observer:
+        if options.logger is not None:
+            return named_observer(options.logger)
+        if options.syslog:
+            return syslog_observer(options.log_prefix)
+        if options.journal or self._is_journal_anyway(options):
+            return self._journal(options.log_prefix)
+        if options.log_file == "-" or (options.log_file is None and options.foreground):
+            self.to_terminal = True
+            return self._lines(self._unblocked(sys.stdout), options)
+        path = os.path.abspath(options.log_file or DEFAULT_LOG)
+        try:
+            self._file = LogFile(path, options.log_rotation, acting_as)
+        except OSError as error:
+            raise StartError(f"cannot write the log file {path}: {reason(error)}") from error
+        self._undo.callback(self._file.close)
+        return self._lines(self._file, options)
+
+    def _lines(self, file: Any, options: Options) -> Observer:
+        observer = jsonLinesLogObserver(file) if options.log_format == "json" else terminalLogObserver(file)
+        self._undo.callback(observer.flush)
+        if isinstance(file, LogStream):
+            self._undo.callback(file.drain)  # so that there is room to tell what was lost
+        return observer
+
+    def _unblocked(self, stream: TextIO) -> Any:
+        """What to write to in place of standard output, so that a reader who stops does not stop us."""
+        if sys.platform == "win32":
+            return stream
+        try:
+            unblocked = LogStream(stream)
+        except (AttributeError, OSError):
+            return stream  # not a real one
+        self._undo.callback(unblocked.close)
+        return unblocked
+
+    def _is_journal_anyway(self, options: Options) -> bool:
+        """Whether standard output, where nobody has said that the log is to go, leads to the journal."""
+        if options.log_file is not None or options.log_format is not None or not options.foreground:
+            return False
+        try:
+            return leadsToJournal(sys.stdout.fileno()) and os.path.exists(JOURNAL)
+        except (AttributeError, OSError):
+            return False
+
+    def _journal(self, name: str) -> Observer:
+        try:
+            observer = journalLogObserver(name, JOURNAL)
+        except OSError as error:
+            raise StartError(f"there is no journal at {JOURNAL}: {reason(error)}. Leave out --journal") from error
+        self._undo.callback(observer.close)
+        return observer
 
     def capture_prints(self) -> None:
         """From now on what the program prints is logged, line by line: a daemon has no terminal."""
@@ -60,32 +125,18 @@ class LogOutput:
                 _log.warn("Cannot give the log file to user {user}: {reason}", user=user, reason=reason(error))
 
     def reopen(self) -> None:
-        """Open the file at the path anew: whoever rotates logs has moved the one that we have. If we cannot, keep that.
-
-        If it belongs to another user and we are root, we open the new one as that user: it is his, too, and what he may have put
-        at that path (a link to a file of root's, say) gives him no right that he has not.
-        """
-        if self._path is None or self._file is None:
+        """Open the file at the path anew: whoever rotates logs has moved the one that we have. If we cannot, keep that."""
+        if self._file is None:
             return
         try:
-            owner = os.fstat(self._file.fileno())
-            with acting_as(owner.st_uid, owner.st_gid):
-                file = _open(self._path)
+            self._file.reopen()
         except OSError as error:
-            _log.error("Cannot open the log file {path} anew: {reason}", path=self._path, reason=reason(error))
-            return
-        old, before = self._file, self._observer
-        self._file, self._observer = file, textFileLogObserver(file)
-        globalLogPublisher.addObserver(self._observer)
-        globalLogPublisher.removeObserver(before)
-        old.close()
+            _log.error("Cannot open the log file {path} anew: {reason}", path=self._file.path, reason=reason(error))
 
     def close(self) -> None:
         """Undo all of it."""
         sys.stdout, sys.stderr = self._standard
-        globalLogPublisher.removeObserver(self._observer)
-        if self._file is not None:
-            self._file.close()
+        self._undo.close()
 
 
 def named_observer(name: str) -> Callable[[LogEvent], None]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from plait.log import Rotation
+
 
 @dataclass(frozen=True)
 class Options:
@@ -32,6 +34,11 @@ class Options:
     logger: str | None = None
     syslog: bool = False
     log_prefix: str = "plait"
+    log_rotation: Rotation | None = None
+    log_format: str | None = None  # text or json; None: text, or what the place of the log knows better
+    log_level: str = ""  # as `plait.log.parseLevels` reads it; "" for all
+    journal: bool = False
+    full_tracebacks: bool = False
     profile: str | None = None
     profiler: str = "cprofile"
     save_stats: bool = False

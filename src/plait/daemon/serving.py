@@ -24,7 +24,7 @@ from plait.daemon.errors import StartError, reason
 from plait.daemon.inspection.serving import Inspector
 from plait.daemon.inspection.snapshot import Subject
 from plait.daemon.loading import check_service, load_application
-from plait.daemon.logs import LogOutput, named_observer, syslog_observer
+from plait.daemon.logs import LogOutput
 from plait.daemon.metering import Asking, load_metrics, metrics_service, open_page, start_tracing
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from plait.daemon.watching import Watching
 
 _log = Logger(namespace="plait.daemon")
-
-DEFAULT_LOG = "plait.log"
 
 
 class Run:
@@ -129,7 +127,7 @@ class Run:
             check_profile(options.profile)
         if options.debug:
             setDebugging(True)
-        self.output = _open_log(options)
+        self.output = LogOutput(options)
         self.undo.callback(self.output.close)
 
     def _start(self) -> None:
@@ -301,16 +299,6 @@ class Run:
         """Note in the log what the command tells on the terminal."""
         if not self.output.to_terminal:
             _log.error("{message}", message=str(error))
-
-
-def _open_log(options: Options) -> LogOutput:
-    if options.log_file == "-" or (options.log_file is None and options.foreground):
-        path = None
-    else:
-        path = os.path.abspath(options.log_file or DEFAULT_LOG)
-    if options.logger is not None:
-        return LogOutput(path, named_observer(options.logger))
-    return LogOutput(path, syslog_observer(options.log_prefix) if options.syslog else None)
 
 
 def _as_collection(service: IService) -> MultiService:

@@ -12,6 +12,7 @@ walked without recursion. ``benchmarks/deferreds.py`` measures it.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import warnings
 from asyncio import CancelledError as TaskCancelledError
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 from weakref import ref
 
 from plait.deferred.debugging import DebugInfo, callersLines, noteMade
-from plait.failure import SHOW_MACHINERY, Failure, Special, withoutMachinery
+from plait.failure import Failure, Special, withoutMachinery
+from plait.tracebacks import wantFullTracebacks
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -114,16 +116,17 @@ _CHAIN = _Chain()
 NO_KEYWORDS: dict[str, Any] = {}
 
 
-_debugging = SHOW_MACHINERY
+_debugging = os.environ.get("PLAIT_DEBUG", "") not in ("", "0")
 
 
 def setDebugging(on: bool) -> None:
     """Turn debug mode on or off: Deferreds made in it note where they are made and fired. See `waitingDeferreds`.
 
-    It is slow, and on from the beginning with ``PLAIT_DEBUG=1`` in the environment.
+    It is slow, and on from the beginning with ``PLAIT_DEBUG=1`` in the environment. Tracebacks are shown in full.
     """
     global _debugging
     _debugging = bool(on)
+    wantFullTracebacks(_debugging)
 
 
 def getDebugging() -> bool:
@@ -709,10 +712,7 @@ def _failed(error: BaseException) -> Failure:
     """The Failure of an exception that came out of a callback, without the frame of the loop that called it."""
     if isinstance(error, Failure):
         return error
-    tb = error.__traceback__
-    if not SHOW_MACHINERY:
-        tb = withoutMachinery(tb) or tb
-        error.__traceback__ = tb
+    error.__traceback__ = withoutMachinery(error.__traceback__) or error.__traceback__
     return Failure(error)
 
 

@@ -55,6 +55,15 @@ if not isinstance(_tasks, WeakSet):  # pragma: no cover (a later Python)
 _waiting: set[CoroutineDriver] = set()
 
 
+# Those that have waited when no loop ran, as in a service that is started before the reactor runs: no loop lists them.
+_without_loop: WeakSet[CoroutineDriver] = WeakSet()
+
+
+def waitingWithoutLoop() -> list[CoroutineDriver]:
+    """The coroutines that began to wait before a loop ran, and have not gone on since: `asyncio.all_tasks` has the others."""
+    return [driver for driver in _without_loop if not driver._done and driver._home is None]
+
+
 class CoroutineDeferred(Deferred[T]):
     """The Deferred of a coroutine's result. Cancelling it cancels what the coroutine waits for.
 
@@ -195,6 +204,8 @@ class CoroutineDriver(Driver):
                                 self._must_cancel = False
                             else:
                                 loop.call_soon(self._cancel_wait, context=self._context)
+                    elif self._home is None:
+                        _without_loop.add(self)
                     return
                 error = self._wait_for_asyncio(loop, awaited)
                 if error is None:

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait.deferred import getDebugging, waitingDeferreds
+from plait.deferred.coroutines import waitingWithoutLoop
 from plait.task import LoopingCall
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ class TaskFacts:
 
 def tasks(reactor: Reactor, limit: int = LISTED) -> tuple[int, list[TaskFacts]]:
     """How many tasks there are, coroutines that Plait drives among them, and what up to `limit` of them wait for."""
-    everything = asyncio.all_tasks(reactor.loop)
+    everything: list[Any] = [*asyncio.all_tasks(reactor.loop), *waitingWithoutLoop()]
     facts = [TaskFacts(task.get_name(), _stack(task.get_coro())) for task in islice(everything, limit)]
     return len(everything), sorted(facts, key=lambda task: (task.stack, task.name))
 

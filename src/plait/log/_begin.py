@@ -6,8 +6,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
+from plait.failure import qual
 from plait.log._levels import LogLevel
 from plait.log._logger import Logger
 from plait.log._publisher import LogObserver, LogPublisher, _GlobalLogPublisher, globalLogPublisher
@@ -19,22 +20,55 @@ _MAX_LINE = 65536
 class LoggingFile:
     """A stand-in for a standard stream: each line that is written to it becomes an event."""
 
-    encoding = "utf-8"
     errors = "backslashreplace"
-    newlines = None
-    mode = "w"
-    closed = False
 
-    def __init__(self, logger: Logger, level: LogLevel = LogLevel.info, original: TextIO | None = None) -> None:
-        """`original`: the stream that this one stands in for, used when logging itself writes to it."""
+    def __init__(
+        self,
+        logger: Logger,
+        level: LogLevel = LogLevel.info,
+        encoding: str | None = None,
+        original: TextIO | None = None,
+    ) -> None:
+        """`encoding`: of bytes that are written; UTF-8 if None. `original`: the stream that this one stands in for, used when
+        logging itself writes to it.
+        """
         self.log = logger
         self.level = level
         self.original = original
+        self._encoding = encoding or sys.getdefaultencoding()
+        self._closed = False
         self._begun = ""
         self._within = threading.local()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
+    def encoding(self) -> str:
+        """What bytes are taken to be in."""
+        return self._encoding
+
+    @property
+    def mode(self) -> str:
+        """``"w"``: it can be written to only."""
+        return "w"
+
+    @property
+    def newlines(self) -> None:
+        """A line ends at "\\n"."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """Says whose log it is."""
+        return f"<{type(self).__name__} {self.log.namespace}#{self.level.name}>"
+
     def write(self, text: str | bytes) -> int:
-        """Log the lines that `text` completes."""
+        """Log the lines that `text` completes. ValueError after `close`."""
+        if self._closed:
+            raise ValueError("this stream is closed")
         if isinstance(text, bytes):
             text = text.decode(self.encoding, self.errors)
         if getattr(self._within, "logging", False):
@@ -63,7 +97,13 @@ class LoggingFile:
         """Nothing to do: a line is logged as soon as it is complete."""
 
     def close(self) -> None:
-        """Nothing to do: standard streams stay open."""
+        """Take no more."""
+        self._closed = True
+
+    def _cannot(self, *args: object) -> NoReturn:
+        raise OSError("a stream that leads to the log can only be written to")
+
+    read = readline = readlines = next = xreadlines = seek = tell = truncate = _cannot
 
     def isatty(self) -> bool:
         """A log is not a terminal."""
@@ -86,10 +126,18 @@ class LoggingFile:
 
 
 class LogBeginner:
-    """Starts logging to a program's observers."""
+    """Starts logging to a program's observers.
 
-    def __init__(self, publisher: LogPublisher) -> None:
+    :param publisher: gets them.
+    :param stdio: where ``stdout`` and ``stderr`` are; the module `sys`.
+    :param warningsModule: where ``showwarning`` is; the module `warnings`.
+    """
+
+    def __init__(self, publisher: LogPublisher, stdio: Any = sys, warningsModule: Any = warnings) -> None:
         self._publisher = publisher
+        self._stdio = stdio
+        self._warnings = warningsModule
+        self._showwarning = warningsModule.showwarning
 
     def beginLoggingTo(
         self,
@@ -109,10 +157,14 @@ class LogBeginner:
             self._publisher.beginWith(*observers, discard=discardBuffer)
         if redirectStandardIO:
             for name, level in (("stdout", LogLevel.info), ("stderr", LogLevel.error)):
-                stream = getattr(sys, name)
+                stream = getattr(self._stdio, name)
                 if not isinstance(stream, LoggingFile):
-                    setattr(sys, name, LoggingFile(Logger(name, observer=self._publisher), level, stream))
-            warnings.showwarning = self._show_warning
+                    log = Logger(name, observer=self._publisher)
+                    stand_in = LoggingFile(log, level, getattr(stream, "encoding", None), stream)
+                    setattr(self._stdio, name, stand_in)
+            if self._warnings.showwarning != self._show_warning:
+                self._showwarning = self._warnings.showwarning
+                self._warnings.showwarning = self._show_warning
 
     def _show_warning(
         self,
@@ -124,11 +176,11 @@ class LogBeginner:
         line: str | None = None,
     ) -> None:
         if file is not None:
-            file.write(warnings.formatwarning(message, category, filename, lineno, line))
+            self._showwarning(message, category, filename, lineno, file, line)
             return
-        values: dict[str, Any] = {"warning": message, "category": category, "filename": filename}
+        values: dict[str, Any] = {"warning": message, "category": qual(category), "filename": filename}
         Logger("warnings", observer=self._publisher).warn(
-            "{filename}:{lineno}: {category.__qualname__}: {warning}", lineno=lineno, **values
+            "{filename}:{lineno}: {category}: {warning}", lineno=lineno, **values
         )
 
 

@@ -7,6 +7,7 @@ so a value that cannot be shown becomes a text that says so.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
@@ -14,10 +15,14 @@ from typing import Any
 
 from plait.failure import Failure
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+TIME_FORMAT = timeFormatRFC3339 = "%Y-%m-%dT%H:%M:%S%z"
+
+FLATTENED = "log_flattened"
+"""The key under which `plait.log.flattenEvent` keeps what the format shows."""
 
 # An event that cannot be formatted is shown as its raw values; a megabyte of them helps nobody.
 _MAX_VALUE = 1000
+_MAX_EVENT = 10 * _MAX_VALUE
 
 _FIRST = re.compile(r"[^.\[(]+")
 _NEXT = re.compile(r"\.(?P<attribute>[^.\[(]+)|\[(?P<index>[^\]]+)\]|(?P<call>\(\))")
@@ -55,7 +60,20 @@ class _EventFormatter(Formatter):
         """An event may hold more than its format shows."""
 
 
-_formatter = _EventFormatter()
+aFormatter = _EventFormatter()
+
+
+class KeyFlattener:
+    """Names for the fields of one format: the second ``{x}`` is another field, as a call may give another value."""
+
+    def __init__(self) -> None:
+        self._seen: defaultdict[str, int] = defaultdict(int)
+
+    def flatKey(self, fieldName: str, formatSpec: str | None, conversion: str | None) -> str:
+        """``name!conversion:format``, and ``/2`` behind it for the second of that name."""
+        key = f"{fieldName}!{conversion or ''}:{formatSpec or ''}"
+        self._seen[key] += 1
+        return key if self._seen[key] == 1 else f"{key}/{self._seen[key]}"
 
 
 def safe_str(value: object) -> str:
@@ -103,21 +121,59 @@ def formatEvent(event: Mapping[str, Any]) -> str:
         if format is None:
             return ""
         if isinstance(format, bytes):
-            format = format.decode("utf-8", "backslashreplace")
-        return _formatter.vformat(format, (), event)
+            format = format.decode("utf-8")
+        if not isinstance(format, str):
+            raise TypeError(f"Log format must be str, not {format!r}")
+        if FLATTENED in event:
+            return _format_flattened(format, event[FLATTENED])
+        return aFormatter.vformat(format, (), event)
     except Exception as error:
-        return _unformattable(event, error)
+        return formatUnformattableEvent(event, error)
 
 
-def _unformattable(event: Mapping[str, Any], error: Exception) -> str:
+def _format_flattened(format: str, flattened: Mapping[str, Any]) -> str:
+    keys = KeyFlattener()
+    parts = []
+    for text, name, spec, conversion in aFormatter.parse(format):
+        parts.append(text)
+        if name is not None:
+            parts.append(str(flattened[keys.flatKey(name, spec, conversion)]))
+    return "".join(parts)
+
+
+def formatWithCall(formatString: str, mapping: Mapping[str, Any]) -> str:
+    """`str.format` for one mapping, where a field may be or have a call: ``{name()}``. Raises what the values raise."""
+    return aFormatter.vformat(formatString, (), mapping)
+
+
+def formatUnformattableEvent(event: Mapping[str, Any], error: BaseException) -> str:
+    """What there is to show of an event whose format has met with an error."""
     try:
-        parts = [f"Unable to format event: {type(error).__name__}: {safe_str(error)}"]
-        for key, value in event.items():
-            if key == "log_format" or not safe_str(key).startswith("log_"):
-                parts.append(f"{safe_str(key)}={safe_repr(value)[:_MAX_VALUE]}")
-        return ", ".join(parts)
+        text = repr(event)
     except Exception:
-        return f"Unable to format event, nor to show its values: {type(error).__name__}"
+        return _recoverable(event, error)
+    if len(text) > _MAX_EVENT:
+        return _recoverable(event, error)
+    try:
+        return f"Unable to format event {text}: {type(error).__name__}: {error}"
+    except Exception:
+        return _recoverable(event, error)
+
+
+def _recoverable(event: Mapping[str, Any], error: BaseException) -> str:
+    try:
+        data = ", ".join(f"{_cut(key)} = {_cut(value)}" for key, value in event.items())
+    except Exception:
+        data = "none"
+    try:
+        why = f"{type(error).__name__}: {error}"
+    except Exception:
+        why = type(error).__name__
+    return f"MESSAGE LOST: unformattable object logged: Recoverable data: {data}; Exception during formatting: {why}"
+
+
+def _cut(value: object) -> str:
+    return safe_repr(value)[:_MAX_VALUE]
 
 
 def formatTime(when: float | None, timeFormat: str | None = TIME_FORMAT, default: str = "-") -> str:
@@ -137,9 +193,20 @@ def system_of(event: Mapping[str, Any]) -> str:
     """In whose name the event was logged: its ``log_system``, or ``namespace#level``."""
     system = event.get("log_system")
     if system is not None:
-        return safe_str(system)
+        try:
+            return str(system)
+        except Exception:
+            return "UNFORMATTABLE"
     level = event.get("log_level")
     return f"{safe_str(event.get('log_namespace', '-'))}#{safe_str(getattr(level, 'name', '-'))}"
+
+
+def context_of(event: Mapping[str, Any]) -> str:
+    """What `plait.log.logContext` has put into the event: `` name=value``, with a blank before each."""
+    context = event.get("log_context")
+    if not isinstance(context, Mapping):
+        return ""
+    return "".join(f" {safe_str(name)}={safe_str(value)}" for name, value in context.items())
 
 
 def traceback_of(failure: Failure) -> str:
@@ -147,7 +214,7 @@ def traceback_of(failure: Failure) -> str:
     try:
         return failure.getTraceback().rstrip("\n")
     except Exception as error:
-        return f"(unable to show the traceback: {type(error).__name__}: {safe_str(error)})"
+        return f"(UNABLE TO OBTAIN TRACEBACK FROM EVENT): {type(error).__name__}: {safe_str(error)}"
 
 
 def eventAsText(
@@ -164,19 +231,21 @@ def eventAsText(
     text = formatEvent(event)
     failure = event.get("log_failure") if includeTraceback else None
     if failure is not None:
-        text = f"{text}\n{traceback_of(failure)}" if text else traceback_of(failure)
+        text = f"{text}\n{traceback_of(failure)}\n" if text else f"{traceback_of(failure)}\n"
     if not text:
         return ""
     head = ""
     if includeTimestamp:
         head = formatTime(event.get("log_time")) + " "
     if includeSystem:
-        head += f"[{system_of(event)}] "
+        head += f"[{system_of(event)}{context_of(event)}] "
     return head + text
 
 
 def formatEventAsClassicLogText(
-    event: Mapping[str, Any], formatTime: Callable[[float | None], str] = formatTime
+    event: Mapping[str, Any],
+    formatTime: Callable[[float | None], str] = formatTime,
+    formatTraceback: Callable[[Failure], str] = traceback_of,
 ) -> str | None:
     """The event as one line for a log file, ``2026-11-23T20:30:00+0000 [namespace#level] message``.
 
@@ -189,7 +258,7 @@ def formatEventAsClassicLogText(
         if failure is None:
             return None
         text = safe_str(getattr(failure, "value", failure))
-    head = f"{formatTime(event.get('log_time'))} [{escape_line(system_of(event))}] "
+    head = f"{formatTime(event.get('log_time'))} [{escape_line(system_of(event) + context_of(event))}] "
     if failure is None:
         return f"{head}{escape_line(text)}\n"
-    return head + escape_lines(f"{text}\n{traceback_of(failure)}").replace("\n", "\n\t") + "\n"
+    return head + escape_lines(f"{text}\n{formatTraceback(failure)}").replace("\n", "\n\t") + "\n"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 from typing import Any
 
 from plait.failure import Failure
+from plait.log._context import current
 from plait.log._levels import InvalidLogLevelError, LogLevel
-from plait.log._publisher import LogObserver, globalLogPublisher
+from plait.log._publisher import LogObserver, globalLogPublisher, note_step
 
 _DEBUG, _INFO, _WARN, _ERROR = (level.rank for level in list(LogLevel)[:4])
 
@@ -48,7 +52,7 @@ class Logger:
     def __repr__(self) -> str:
         return f"<{self.__class__.__name__} {self.namespace!r}>"
 
-    def emit(self, level: LogLevel, format: str | None = None, **kwargs: object) -> None:
+    def emit(self, level: LogLevel, format: str | None = None, /, **kwargs: object) -> None:
         """Log an event. `format` may use the keywords, see `formatEvent`."""
         if not isinstance(level, LogLevel):
             error = Failure(InvalidLogLevelError(level))
@@ -65,31 +69,37 @@ class Logger:
         event["log_format"] = format
         if "log_time" not in event:
             event["log_time"] = time.time()
+        context = current.get()
+        if context:
+            event["log_context"] = context
+            event = {**context, **event}
+        if "log_trace" in event:
+            note_step(event, self, self.observer)
         self.observer(event)
 
     def debug(self, format: str | None = None, **kwargs: object) -> None:
         """Log an event for the developer of this code."""
         if getattr(self.observer, "threshold", 0) <= _DEBUG:
-            self._emit(LogLevel.debug, format, kwargs)
+            self.emit(LogLevel.debug, format, **kwargs)
 
     def info(self, format: str | None = None, **kwargs: object) -> None:
         """Log an event of normal work."""
         if getattr(self.observer, "threshold", 0) <= _INFO:
-            self._emit(LogLevel.info, format, kwargs)
+            self.emit(LogLevel.info, format, **kwargs)
 
     def warn(self, format: str | None = None, **kwargs: object) -> None:
         """Log something that is not right, but did no harm yet."""
         if getattr(self.observer, "threshold", 0) <= _WARN:
-            self._emit(LogLevel.warn, format, kwargs)
+            self.emit(LogLevel.warn, format, **kwargs)
 
     def error(self, format: str | None = None, **kwargs: object) -> None:
         """Log that an operation has failed, which this program was ready for."""
         if getattr(self.observer, "threshold", 0) <= _ERROR:
-            self._emit(LogLevel.error, format, kwargs)
+            self.emit(LogLevel.error, format, **kwargs)
 
     def critical(self, format: str | None = None, **kwargs: object) -> None:
         """Log something that was not expected and that somebody must look at."""
-        self._emit(LogLevel.critical, format, kwargs)
+        self.emit(LogLevel.critical, format, **kwargs)
 
     def failure(
         self,
@@ -103,3 +113,54 @@ class Logger:
         log.failure("cannot read {path}", path=path)
         """
         self.emit(level, format, **{**kwargs, "log_failure": Failure() if failure is None else failure})
+
+    @contextmanager
+    def failuresHandled(
+        self, format: str, level: LogLevel = LogLevel.critical, **kwargs: object
+    ) -> Iterator[Operation]:
+        """Run a block of which any error (`BaseException`) is logged and goes no further; gives an `Operation`.
+
+        with log.failuresHandled("while reading {path}", path=path) as operation:
+            read(path)
+        if operation.failed:
+            ...
+        """
+        operation = Operation()
+        try:
+            yield operation
+        except BaseException:
+            operation.failed = True
+            self.failure(format, Failure(), level, **kwargs)
+        else:
+            operation.succeeded = True
+
+    def failureHandler(
+        self, staticMessage: str, level: LogLevel = LogLevel.critical
+    ) -> AbstractContextManager[None, bool]:
+        """The same as an object that can be made once and used as often as wanted; it tells nothing of how it went."""
+        return _FailureHandler(self, staticMessage, level)
+
+
+class Operation:
+    """How a block under `Logger.failuresHandled` has ended; neither holds while it runs."""
+
+    def __init__(self) -> None:
+        self.succeeded = False
+        self.failed = False
+
+
+class _FailureHandler:
+    def __init__(self, log: Logger, message: str, level: LogLevel) -> None:
+        self._log = log
+        self._message = message
+        self._level = level
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._log.failure(self._message, Failure(error), self._level)
+        return True

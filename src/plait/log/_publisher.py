@@ -34,6 +34,17 @@ class ILogObserver(Interface):
         """Take an event, in the thread that logs: neither block nor change it."""
 
 
+def bitbucketLogObserver(event: LogEvent) -> None:
+    """An observer that does nothing."""
+
+
+def note_step(event: LogEvent, giver: object, taker: object) -> None:
+    """Write down who hands an event to whom, if the event says that it wants that (``log_trace``, a list)."""
+    trace = event.get("log_trace")
+    if trace is not None:
+        trace.append((giver, taker))
+
+
 # Enough for what a program says while it starts; few enough to forget about if it never adds an observer. An
 # event keeps its values alive.
 EARLY_EVENTS = 1000
@@ -82,7 +93,10 @@ class LogPublisher:
     def __call__(self, event: LogEvent) -> None:
         if _rank(event) < self.threshold:
             return
+        traced = "log_trace" in event
         for observer in self._observers:
+            if traced:
+                note_step(event, self, observer)
             try:
                 observer(event)
             except Exception:
@@ -114,7 +128,7 @@ def write_to_stderr(event: LogEvent) -> None:
     """The last resort: the event's text and traceback on the real standard error."""
     # When standard error is redirected into the log (plait.log._begin) it must not lead back here.
     stream = getattr(sys.stderr, "original", None) or sys.stderr
-    text = escape_lines(eventAsText(event, includeTimestamp=False, includeSystem=False))
+    text = escape_lines(eventAsText(event, includeTimestamp=False, includeSystem=False).rstrip("\n"))
     try:
         stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
         stream.flush()

@@ -5,12 +5,14 @@ New code has `Logger`. Both write to the same place, and each kind of observer s
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any, TypeAlias
 
 from plait.failure import Failure
 from plait.log._begin import globalLogBeginner
+from plait.log._context import current
 from plait.log._file import FileLogObserver as _NewFileLogObserver
 from plait.log._format import (
     TIME_FORMAT,
@@ -24,6 +26,7 @@ from plait.log._format import (
 )
 from plait.log._levels import LogLevel
 from plait.log._publisher import LogEvent, LogObserver, globalLogPublisher
+from plait.log._stdlib import levelFromStdlib
 
 EventDict: TypeAlias = dict[str, Any]
 """An event of this kind: "message" (a tuple), "time", "system", "isError", and with an error "failure" and
@@ -31,9 +34,6 @@ EventDict: TypeAlias = dict[str, Any]
 """
 
 LegacyObserver: TypeAlias = Callable[[EventDict], None]
-
-# The levels of the standard library's logging, which msg(logLevel=…) takes.
-_STDLIB_LEVELS = ((50, LogLevel.critical), (40, LogLevel.error), (30, LogLevel.warn), (20, LogLevel.info))
 
 
 def _no_context() -> Mapping[str, Any]:
@@ -81,11 +81,14 @@ def err(_stuff: object = None, _why: str | None = None, **kw: Any) -> None:
 deferr = err
 
 
-def publish_legacy(event: EventDict) -> None:
-    """Hand an event of this kind to `globalLogPublisher`, with all that observers of the new kind expect."""
+def publish_legacy(event: EventDict, observer: LogObserver | None = None) -> None:
+    """Hand an event of this kind to `observer` (`globalLogPublisher` if None), with all that one of the new kind expects."""
     failure = event.get("failure")
     is_error = bool(event.get("isError"))
-    new: LogEvent = dict(event)
+    context = current.get()
+    new: LogEvent = {**context, **event}
+    if context:
+        new["log_context"] = context
     if is_error and failure is not None:
         new["log_failure"] = failure
         new["log_text"] = safe_str(event.get("why") or "Unhandled Error")
@@ -97,13 +100,13 @@ def publish_legacy(event: EventDict) -> None:
     new["log_namespace"] = "log_legacy"
     new["log_system"] = event.get("system", "-")
     new["log_time"] = event["time"]
-    globalLogPublisher(new)
+    (observer or globalLogPublisher)(new)
 
 
 def _level_of(stdlib: object) -> LogLevel:
-    if not isinstance(stdlib, int):
-        return LogLevel.info
-    return next((level for number, level in _STDLIB_LEVELS if stdlib >= number), LogLevel.debug)
+    if isinstance(stdlib, str):
+        stdlib = logging.getLevelNamesMapping().get(stdlib)
+    return levelFromStdlib(stdlib) if isinstance(stdlib, int) else LogLevel.info
 
 
 def textFromEventDict(eventDict: EventDict) -> str | None:
@@ -145,7 +148,7 @@ def legacy_event(event: LogEvent) -> EventDict:
     if event.get("log_failure") is not None:
         old.setdefault("failure", event["log_failure"])
         old.setdefault("why", formatEvent(event) or None)
-        old["isError"] = 1
+        old.setdefault("isError", 1)
     elif "isError" not in old:
         old["isError"] = 1 if event.get("log_level") in (LogLevel.error, LogLevel.critical) else 0
     return old

@@ -98,7 +98,7 @@ class Factory:
         """Called by the engine for each port or connector that begins to use this factory."""
         if self.numPorts == 0:
             if self.noisy:
-                self.log.info("Starting factory {factory!r}", factory=self)
+                Factory.log.info("Starting factory {factory!r}", factory=self)
             self.startFactory()
         self.numPorts += 1
 
@@ -109,7 +109,7 @@ class Factory:
         self.numPorts -= 1
         if self.numPorts == 0:
             if self.noisy:
-                self.log.info("Stopping factory {factory!r}", factory=self)
+                Factory.log.info("Stopping factory {factory!r}", factory=self)
             self.stopFactory()
 
     def startFactory(self) -> None:

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from plait.failure import Failure
 from plait.web.error import PartialDownloadError
 from plait.web.getter import HTTPPageDownloader
+from plait.web.outgoing import Header, HeaderDict
 from plait.web.page import HTTPClientFactory
-from plait.web.request import Header, HeaderDict
 
 __all__ = ["HTTPDownloader"]
 

@@ -1,4 +1,4 @@
-"""What can go wrong when a page is fetched.
+"""What can go wrong when a page is fetched or served.
 
 `Error` and its children are answers of a server that are not the page that was asked for; the others say that there was no
 proper answer at all. All of them arrive through the page's Deferred, except `InvalidURL`, which is raised at once when it is
@@ -7,6 +7,7 @@ the caller's own URL that is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from plait import deferred, errors
@@ -23,15 +24,17 @@ __all__ = [
     "PageTooLarge",
     "PartialDownloadError",
     "RedirectWithNoLocation",
+    "SchemeNotSupported",
+    "UnsupportedMethod",
 ]
 
 
-def _phrase(status: bytes) -> bytes:
-    """The reason phrase that the HTTP registry has for `status`; empty where it has none."""
+def phrase(status: bytes) -> bytes | None:
+    """The reason phrase that the HTTP registry has for `status`; None where it has none."""
     try:
         return HTTPStatus(int(status)).phrase.encode("ascii")
     except ValueError:
-        return b""
+        return None
 
 
 def printable(data: bytes) -> str:
@@ -41,11 +44,11 @@ def printable(data: bytes) -> str:
 
 
 class Error(Exception):
-    """The server answered with a status that is not a success, such as ``404 Not Found``.
+    """The server answered with a status that is not a success, such as ``404 Not Found``; or is to answer so.
 
     :ivar status: the status code as bytes, ``b"404"``.
     :ivar message: what the server called it, ``b"Not Found"``; the registered phrase (RFC 9110, section 15) where it called it
-        nothing.
+        nothing, and None where none is registered.
     :ivar response: the body that came with the status (at most `plait.web.getter.HTTPPageGetter.maxErrorBody` bytes of
         it), or None.
     """
@@ -53,16 +56,19 @@ class Error(Exception):
     def __init__(
         self, code: int | bytes | str, message: bytes | str | None = None, response: bytes | None = None
     ) -> None:
+        """:raises ValueError: `code` is not a number."""
         super().__init__(code, message, response)
-        status = code if isinstance(code, bytes) else str(int(code)).encode("ascii")
+        status = code if isinstance(code, bytes) else str(code).encode("ascii", "backslashreplace")
+        if not status.isdigit():
+            raise ValueError(f"{code!r} is not a status code; that is a number, such as 404.")
         if isinstance(message, str):
             message = message.encode("utf-8")
         self.status: bytes = status
-        self.message: bytes = message or _phrase(status)
+        self.message: bytes | None = message or phrase(status)
         self.response: bytes | None = response
 
     def __str__(self) -> str:
-        return printable(self.status + b" " + self.message).strip()
+        return printable(self.status + b" " + (self.message or b"")).strip()
 
 
 class PageRedirect(Error):
@@ -79,7 +85,7 @@ class PageRedirect(Error):
         location: bytes | None = None,
     ) -> None:
         super().__init__(code, message, response)
-        if location:
+        if location and self.message:
             self.message += b" to " + location
         self.location: bytes | None = location
 
@@ -99,8 +105,12 @@ class RedirectWithNoLocation(Error):
 
     def __init__(self, code: int | bytes | str, message: bytes | str | None, uri: bytes) -> None:
         super().__init__(code, message)
-        self.message += b" (there is no Location header) for " + uri
+        if self.message:
+            self.message += b" to " + uri
         self.uri: bytes = uri
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} (there is no Location header)"
 
 
 class PartialDownloadError(Error):
@@ -175,6 +185,27 @@ class PageTimeout(deferred.TimeoutError, errors.TimeoutError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class SchemeNotSupported(Exception):
+    """A URL has a scheme that the client does not speak."""
+
+
+class UnsupportedMethod(Exception):
+    """A resource has no answer to the request's method.
+
+    :ivar allowedMethods: those that it answers, as bytes; what an ``Allow`` header lists.
+    """
+
+    def __init__(self, allowedMethods: Iterable[bytes], *args: object) -> None:
+        """:raises TypeError: `allowedMethods` is a single method."""
+        if isinstance(allowedMethods, (bytes, str)) or not isinstance(allowedMethods, Iterable):
+            raise TypeError(f"The allowed methods are to be a list, not {allowedMethods!r}.")
+        super().__init__(allowedMethods, *args)
+        self.allowedMethods: Iterable[bytes] = allowedMethods
+
+    def __str__(self) -> str:
+        return f"Expected one of {self.allowedMethods!r}"
 
 
 class InvalidURL(ValueError):

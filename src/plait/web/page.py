@@ -17,12 +17,12 @@ from plait.deferred import CancelledError, Deferred
 from plait.errors import NotConnectingError
 from plait.failure import Failure
 from plait.protocol import ClientFactory
-from plait.web import request
+from plait.web import outgoing
 from plait.web import url as web_url
 from plait.web.error import InfiniteRedirection, PageRedirect, PageTimeout
 from plait.web.getter import HTTPPageGetter
 from plait.web.https import BrowserLikePolicyForHTTPS, ContextFactory, contextFor
-from plait.web.request import Header, HeaderDict, to_bytes
+from plait.web.outgoing import Header, HeaderDict, to_bytes
 
 if TYPE_CHECKING:
     from plait.interfaces import IAddress, IConnector, IDelayedCall
@@ -85,7 +85,7 @@ class HTTPClientFactory(ClientFactory):
         if isinstance(postdata, str):
             raise TypeError("postdata must be bytes; encode it as its Content-Type says (often UTF-8)")
         self.postdata: bytes | None = postdata
-        self.headers: dict[bytes, list[bytes]] = request.clean_headers(headers)
+        self.headers: dict[bytes, list[bytes]] = outgoing.clean_headers(headers)
         self.headers.setdefault(b"user-agent", [to_bytes(agent, "The agent")])
         self.agent: bytes = self.headers[b"user-agent"][0]
         self.timeout: float = timeout
@@ -211,7 +211,7 @@ class HTTPClientFactory(ClientFactory):
         if cookies:
             pairs = [b"%b=%b" % (_cookie_part(key), _cookie_part(value)) for key, value in cookies.items()]
             headers[b"cookie"] = [b"; ".join([*headers.get(b"cookie", []), *pairs])]
-        return request.build(self.method, self.path, self._parts.netloc, headers, self.postdata)
+        return outgoing.build(self.method, self.path, self._parts.netloc, headers, self.postdata)
 
     def _at_home(self) -> bool:
         """Whether `url` is of the origin that was asked first, or of its upgrade to https."""

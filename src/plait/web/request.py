@@ -1,90 +1,915 @@
-"""The bytes of a request (RFC 9112, sections 2 and 3), and a check of everything that is put into them.
+"""A request to the server, and the answer to it: what a resource is given to render.
 
-Whatever came from the caller (a method, a target, a header) must stay within its place in the message: a line break in a
-value would begin a header, or a request, that nobody meant to send.
+What most requests never ask for (the headers as `Headers`, the arguments, cookies, the parts of the path) is made when it
+is first asked for. The answer goes out as it is written; an answer that is there at once is one piece of bytes with its head.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+import base64
+import binascii
+import io
+from collections.abc import AsyncIterator, Callable, Iterable
+from types import CoroutineType
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["Header", "HeaderDict", "build", "clean_headers", "to_bytes"]
+from plait.deferred import Deferred, ensureDeferred
+from plait.failure import Failure
+from plait.log import Logger
+from plait.transport.filesending import sendFile
+from plait.web.body import BodyStream, KeptBody
+from plait.web.conditions import parseDate, parseTags
+from plait.web.connection import HTTPChannel
+from plait.web.headers import Headers, sanitize
+from plait.web.later import NOT_DONE_YET
+from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
 
-Header = bytes | str
-HeaderDict = Mapping[Header, "Header | Iterable[Header]"]
+if TYPE_CHECKING:
+    from plait.web.reading import Reader
 
-# token in RFC 9110, 5.6.2
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# field-value in RFC 9110, 5.5, before the whitespace round it is taken off: no control character but a tab
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_TARGET = re.compile(rb"[\x21-\x7e]+")
+_log = Logger("plait.web")
+
+CACHED = "cached"
+"""What `Request.setLastModified` and `Request.setETag` say if the client's copy is good: no body is to be sent."""
+
+_COPY = 65536
 
 
-def to_bytes(value: Header, what: str) -> bytes:
-    """`value` as it goes on the wire; `what` names it in the error.
+class Request:
+    """One request.
 
-    :raises ValueError: a str has a character that is not in Latin-1, the character set of old of HTTP's headers.
+    Attributes: `method`, `uri` (the target as it came), `path` (without the query), `clientproto` (``b"HTTP/1.1"``),
+    `requestHeaders`, `responseHeaders` (`Headers`), `args` (from the query and, for a form, the body: a list of values for each
+    name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
+    `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
+    of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it).
+
+    :param channel: the connection.
     """
-    if isinstance(value, bytes):
+
+    defaultContentType: bytes | None = b"text/html"
+    method = b"(no method yet)"
+    uri = b"(no uri yet)"
+    clientproto = b"(no clientproto yet)"
+    code = 200
+    code_message: bytes | None = None
+    finished = False
+    startedWriting = False
+    persistent = True
+    sentLength = 0
+    chunked = False
+    producer: Any = None
+    site: Any = None
+    etag: bytes | None = None
+    lastModified: float | None = None
+    session: Any = None
+    user = b""
+    bodyLimit: int | None = None
+    appRootURL: bytes | None = None
+    _disconnected = False
+    _inFakeHead = False
+    _body: KeptBody | None = None
+    _stream: BodyStream | None = None
+    _left: int | None = None
+    _head = False
+    _version11 = True
+
+    # made when they are asked for
+    path: bytes
+    requestHeaders: Headers
+    responseHeaders: Headers
+    args: dict[bytes, list[bytes]]
+    content: IO[bytes]
+    prepath: list[bytes]
+    postpath: list[bytes]
+    sitepath: list[bytes]
+    received_cookies: dict[bytes, bytes]
+    cookies: list[bytes]
+    client: Any
+    host: Any
+    notifications: list[Deferred[None]]
+    password: bytes
+    startedAt: float
+
+    def __init__(self, channel: Any, queued: object = None) -> None:
+        self.channel = channel
+        self.transport = getattr(channel, "transport", None)
+        self._raw_headers: list[tuple[bytes, bytes]] = []
+        site = getattr(channel, "site", None)
+        if site is not None:
+            self.site = site
+
+    def __getattr__(self, name: str) -> Any:
+        maker = _MADE_LATE.get(name)
+        if maker is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = self.__dict__[name] = maker(self)
         return value
+
+    def __repr__(self) -> str:
+        method, uri, proto = (
+            part.decode("ascii", "backslashreplace") for part in (self.method, self.uri, self.clientproto)
+        )
+        return f"<{type(self).__name__} at {id(self):#x} method={method} uri={uri} clientproto={proto}>"
+
+    # -- what comes in
+
+    def received(self, reader: Reader) -> None:
+        """The head, from the connection."""
+        self.method = reader.method
+        self.uri = reader.target
+        self._raw_headers = reader.headers
+        self._head = reader.method == b"HEAD"
+        if reader.version == "1.1":
+            self.clientproto = b"HTTP/1.1"
+        else:
+            self.clientproto = b"HTTP/1.0"
+            self._version11 = False
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """All of it, from a connection of another kind; the body is in `content`."""
+        self.method, self.uri, self.clientproto = command, path, version
+        self._head = command == b"HEAD"
+        self._version11 = version == b"HTTP/1.1"
+        if "content" in self.__dict__:
+            self.content.seek(0)
+        self.allReceived()
+
+    def gotLength(self, length: int | None) -> None:
+        """A connection of another kind tells how long the body will be; None: it does not know."""
+        self.content = io.BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """A piece of the body, from a connection of another kind."""
+        self.content.write(data)
+
+    def mayHaveBody(self, length: int) -> bool:
+        """Whether a body of so many bytes is taken."""
+        limit = self._limit()
+        return limit is None or length <= limit
+
+    def _limit(self) -> int | None:
+        if self.bodyLimit is None and not self._streams():
+            self.bodyLimit = self.channel.limits.maxBody
+        return self.bodyLimit
+
+    def _streams(self) -> bool:
+        return self.site is not None and self.site.streamsBody
+
+    def bodyBegins(self, length: int | None, expects: bool) -> None:
+        """A body will come. A resource that takes it as it comes is rendered now."""
+        channel = self.channel
+        if self._streams() and channel.requests[0] is self:
+            wanted = channel.sendContinue if expects else _nothing
+            self._stream = BodyStream(wanted, channel.pauseBody, channel.resumeBody)
+            self._process()
+            return
+        self._limit()
+        self._body = KeptBody(channel.limits.bodyInMemory)
+        if expects and channel.requests[0] is self:
+            channel.sendContinue()
+
+    def bodyReceived(self, data: bytes) -> bool:
+        """A piece of the body; false if it is too much."""
+        if self._stream is not None:
+            if not self.finished:
+                self._stream.put(data)
+            return True
+        body = self._body
+        if body is not None:
+            body.add(data)
+            return self.bodyLimit is None or body.size <= self.bodyLimit
+        return True
+
+    def allReceived(self) -> None:
+        """The request is complete, and those before it are answered."""
+        if self._stream is not None:
+            self._stream.end()
+        else:
+            self._process()
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The pieces of the body as they come, for ``async for``; raises what ended the connection if that comes first.
+
+        They come before the whole is there if the root of the site says so (`Resource.streamsBody`).
+        """
+        return self._pieces()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while data := await self.readBody():
+            yield data
+
+    async def readBody(self) -> bytes:
+        """The next piece of the body; ``b""`` at the end."""
+        if self._stream is not None:
+            return await self._stream.read()
+        return self.content.read(_COPY)
+
+    def _process(self) -> None:
+        try:
+            self.process()
+        except Exception:
+            self.processingFailed(Failure())
+
+    def process(self) -> None:
+        """Find the resource and let it render. A subclass may answer by itself instead."""
+        site = self.site
+        if site is not None:
+            self.render(site.getResourceFor(self))
+
+    def render(self, resource: Any) -> None:
+        """Let a resource answer. Its errors are answered with 500 (`processingFailed`)."""
+        try:
+            result = resource.render(self)
+        except Exception as error:
+            self._render_failed(error, resource)
+            return
+        self._answer_with(result)
+
+    def _render_failed(self, error: Exception, resource: Any) -> None:
+        from plait.web.error import UnsupportedMethod
+        from plait.web.resource import answer_unsupported
+
+        if isinstance(error, UnsupportedMethod) and not self.startedWriting:
+            self._answer_with(answer_unsupported(self, error, resource))
+        else:
+            self.processingFailed(Failure(error))
+
+    def _answer_with(self, result: Any) -> None:
+        if type(result) is bytes:
+            self.respond(result)
+        elif result is NOT_DONE_YET or (result == NOT_DONE_YET and not isinstance(result, bool)):
+            return
+        elif isinstance(result, CoroutineType):
+            self._wait_for(ensureDeferred(result))
+        elif isinstance(result, Deferred):
+            self._wait_for(result)
+        elif isinstance(result, (bytes, bytearray, memoryview)):
+            self.respond(bytes(result))
+        else:
+            kind = type(result).__name__
+            self.processingFailed(
+                Failure(
+                    TypeError(f"a render method returns bytes, NOT_DONE_YET, a Deferred or a coroutine, not {kind}")
+                )
+            )
+
+    def _wait_for(self, deferred: Deferred[Any]) -> None:
+        deferred.addCallbacks(self._later, self._failed_later)
+        if not deferred.called or deferred.paused:
+            self.notifyFinish().addErrback(lambda _: deferred.cancel())
+
+    def _later(self, result: Any) -> None:
+        if result is None and (self.startedWriting or self.finished):
+            if not self.finished and not self._disconnected:
+                self.finish()
+        elif not self.finished and not self._disconnected:
+            self._answer_with(b"" if result is None else result)
+
+    def _failed_later(self, failure: Failure) -> None:
+        if not self._disconnected:
+            self.processingFailed(failure)
+
+    # -- the answer
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:
+        """Set the status; its phrase is the registered one if `message` is None.
+
+        :raises TypeError: if `code` is no int, or `message` no bytes.
+        """
+        if not isinstance(code, int):
+            raise TypeError(f"the HTTP response code must be int, not {type(code).__name__}")
+        if message is not None and not isinstance(message, bytes):
+            raise TypeError("the HTTP response status message must be bytes")
+        self.code = code
+        self.code_message = message or RESPONSES.get(code, b"Unknown Status")
+
+    def setHeader(self, name: bytes | str, value: bytes | str) -> None:
+        """Set a header of the answer, in place of what it was. Line breaks in it become blanks."""
+        headers: Headers | None = self.__dict__.get("responseHeaders")
+        if headers is None:
+            headers = self.responseHeaders = Headers()
+        headers.setRawHeaders(name, (value,))
+
+    def _begin(self, length: int | None) -> bytes:
+        """The head of the answer, its empty line included. `length`: of a body that is complete."""
+        self.startedWriting = True
+        code = self.code
+        made = self.__dict__
+        head = usualHead(code) if self.code_message is None else statusLine(code, self.code_message) + dateHeader()
+        no_body = code in NO_BODY or code < 200
+        left = length
+        typed = False
+        if "responseHeaders" in made:
+            for name, values in self.responseHeaders._raw.items():
+                if name in _OURS:
+                    if name == b"Content-Length":
+                        left = _number(values, length)
+                    elif name == b"Content-Type":
+                        typed = True
+                        head += b"Content-Type: %b\r\n" % values[-1]
+                    elif name == b"Connection" and any(b"close" in value.lower() for value in values):
+                        self.persistent = False
+                    continue
+                for value in values:
+                    head += b"%b: %b\r\n" % (name, value)
+        if "cookies" in made:
+            for cookie in self.cookies:
+                head += b"Set-Cookie: %b\r\n" % sanitize(cookie)
+        if no_body:
+            self._left = 0
+        else:
+            if not typed and self.defaultContentType is not None:
+                head += b"Content-Type: %b\r\n" % self.defaultContentType
+            if left is not None:
+                head += b"Content-Length: %d\r\n" % left
+                self._left = left
+            elif self._version11:
+                head += b"Transfer-Encoding: chunked\r\n"
+                self.chunked = True
+            else:
+                self.persistent = False
+        if not self.persistent:
+            return head + b"Connection: close\r\n\r\n"
+        if not self._version11:
+            head += b"Connection: keep-alive\r\n"
+        return head + b"\r\n"
+
+    def respond(self, body: bytes) -> None:
+        """Answer with a body that is complete, and finish."""
+        if self.startedWriting or type(self.channel) is not HTTPChannel:
+            if not self.startedWriting:
+                self.setHeader(b"content-length", b"%d" % len(body))
+            if body or not self.startedWriting:
+                self.write(body)
+            self.finish()
+            return
+        if self._disconnected:
+            return
+        size = len(body)
+        head = self._begin(size)
+        if self._left != size and not self._head and self.code not in NO_BODY:
+            # the length that was set says something else: that of the body counts
+            self.responseHeaders.removeHeader(b"content-length")
+            head = self._begin(size)
+        self._left = 0
+        if self._head or self.code in NO_BODY:
+            self.channel.transport.write(head)
+        else:
+            self.sentLength = size
+            self.channel.transport.write(head + body)
+        self._end()
+
+    def respondWith(self, answer: bytes, size: int) -> None:
+        """Finish with an answer that somebody else has put together, head and all; `size` is that of its body, in bytes."""
+        self.startedWriting = True
+        self.sentLength = size
+        self.channel.transport.write(answer)
+        self._end()
+
+    def _start(self) -> None:
+        """Write the head before the first piece of the body."""
+        channel = self.channel
+        if isinstance(channel, HTTPChannel):
+            channel.transport.write(self._begin(None))
+            return
+        self.startedWriting = True
+        headers = self.responseHeaders
+        if self._version11 and not headers.hasHeader(b"content-length") and not self._head and self.code not in NO_BODY:
+            headers.setRawHeaders(b"transfer-encoding", [b"chunked"])
+            self.chunked = True
+        if self.lastModified is not None and not headers.hasHeader(b"last-modified"):
+            headers.setRawHeaders(b"last-modified", [_date(self.lastModified)])
+        if self.etag is not None:
+            headers.setRawHeaders(b"etag", [self.etag])
+        if not headers.hasHeader(b"content-type") and self.defaultContentType is not None:
+            headers.setRawHeaders(b"content-type", [self.defaultContentType])
+        pairs = [(name, value) for name, values in headers.getAllRawHeaders() for value in values]
+        pairs += [(b"Set-Cookie", sanitize(cookie)) for cookie in self.cookies]
+        reason = self.code_message or RESPONSES.get(self.code, b"Unknown Status")
+        channel.writeHeaders(self.clientproto, b"%d" % self.code, reason, pairs)
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body; the first one sends the head, too.
+
+        :raises RuntimeError: after `finish`.
+        :raises TypeError: if `data` is no bytes.
+        """
+        if self.finished:
+            raise RuntimeError("Request.write called on a request after Request.finish was called.")
+        if not isinstance(data, bytes):
+            raise TypeError(f"the data of an answer is bytes, not {type(data).__name__}; encode text first")
+        if self._disconnected:
+            return
+        if not self.startedWriting:
+            self._start()
+        if self._head or self.code in NO_BODY or not data:
+            return
+        if self._left is not None:
+            if len(data) > self._left:
+                self._too_much()
+                data = data[: self._left]
+            self._left -= len(data)
+        self.sentLength += len(data)
+        if self.chunked:
+            self.channel.writeSequence([b"%x\r\n" % len(data), data, b"\r\n"])
+        else:
+            self.channel.write(data)
+
+    def _too_much(self) -> None:
+        self.persistent = False
+        _log.error("The answer to {request!r} is longer than its Content-Length: the rest is not sent.", request=self)
+
+    def sendFile(self, file: IO[bytes], offset: int, count: int) -> Deferred[int]:
+        """Send a part of a file as a piece of the body: by the kernel where it can (`plait.transport.filesending`).
+
+        :returns: fires when it is sent, see there; while it is, nothing else is written.
+        """
+        if not self.startedWriting and not self._disconnected:
+            self._start()
+        if self._disconnected or self._head or self.code in NO_BODY:
+            done: Deferred[int] = Deferred()
+            done.callback(count)
+            return done
+        if self.chunked or not isinstance(self.channel, HTTPChannel):
+            return ensureDeferred(self._copy(file, offset, count))
+        if self._left is not None:
+            self._left -= count
+        self.sentLength += count
+        return sendFile(self.channel.transport, file, offset, count)
+
+    async def _copy(self, file: IO[bytes], offset: int, count: int) -> int:
+        file.seek(offset)
+        left = count
+        while left and not self._disconnected:
+            data = file.read(min(left, _COPY))
+            if not data:
+                break
+            left -= len(data)
+            self.write(data)
+            await self.drained()
+        return count - left
+
+    async def drained(self) -> None:
+        """Wait until the client has taken what was written, as far as it is not to pile up."""
+        transport = getattr(self.channel, "transport", None)
+        if self.producer is None and hasattr(transport, "registerProducer") and not self._disconnected:
+            room = _Room()
+            transport.registerProducer(room, True)  # type: ignore[union-attr]
+            try:
+                await room.there()
+            finally:
+                if not self._disconnected:
+                    transport.unregisterProducer()  # type: ignore[union-attr]
+
+    def finish(self) -> None:
+        """The answer is complete.
+
+        :raises RuntimeError: when it was called before, or the client has gone (see `notifyFinish`).
+        """
+        if self.finished:
+            raise RuntimeError("Request.finish called on a request after its connection was finished already.")
+        if self._disconnected:
+            raise RuntimeError(
+                "Request.finish called on a request after its connection was lost; use Request.notifyFinish to hear of that."
+            )
+        if not self.startedWriting:
+            if type(self.channel) is HTTPChannel:
+                self.respond(b"")
+                return
+            self.write(b"")
+        if self.chunked:
+            self.channel.write(b"0\r\n\r\n")
+        if self._left and not self._head:
+            _log.error("The answer to {request!r} is shorter than its Content-Length.", request=self)
+            self.persistent = False
+            self._end()
+            return
+        self._end()
+
+    def _end(self) -> None:
+        self.finished = True
+        site = self.site
+        if site is not None and site.logFile is not None:
+            site.log(self)
+        made = self.__dict__
+        waiting = made.pop("notifications", None) if "notifications" in made else None
+        if self._stream is not None and not self._stream.done:
+            self.persistent = False
+        self.channel.requestDone(self)
+        if waiting is not None:
+            for deferred in waiting:
+                deferred.callback(None)
+        if "content" in made:
+            self.content.close()
+
+    def notifyFinish(self) -> Deferred[None]:
+        """A Deferred that fires with None when the answer is complete, and fails when the connection is gone before that."""
+        deferred: Deferred[None] = Deferred()
+        self.notifications.append(deferred)
+        return deferred
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The client is gone."""
+        self._disconnected = True
+        if self._stream is not None:
+            self._stream.end(reason)
+        waiting = self.__dict__.pop("notifications", None)
+        if "content" in self.__dict__:
+            self.content.close()
+        for deferred in waiting or ():
+            deferred.errback(reason)
+
+    def processingFailed(self, reason: Failure) -> Any:
+        """Log an error of the resource's, and answer with 500; an answer that has begun is cut off."""
+        _log.failure("Cannot answer {method} {uri}", reason, method=_text(self.method), uri=_text(self.uri))
+        if self.finished or self._disconnected:
+            return reason
+        if self.startedWriting:
+            self.channel.abortConnection()
+            return reason
+        self.__dict__.pop("responseHeaders", None)
+        self.__dict__.pop("cookies", None)
+        self.setResponseCode(500)
+        self.setHeader(b"content-type", b"text/html; charset=utf-8")
+        self.respond(self._failure_page(reason))
+        return reason
+
+    def _failure_page(self, reason: Failure) -> bytes:
+        if self.site is not None and self.site.displayTracebacks:
+            from plait.web.template.failures import formatFailure
+
+            return (
+                b"<!DOCTYPE html><html><head><title>500 - the server met an error</title></head><body>%b</body></html>"
+                % (formatFailure(reason))
+            )
+        return (
+            b"<!DOCTYPE html><html><head><title>500 - Internal Server Error</title></head>"
+            b"<body><h1>Internal Server Error</h1><p>The server met an error and could not answer.</p></body></html>"
+        )
+
+    def loseConnection(self) -> None:
+        """Close the connection: what has been written is sent first."""
+        self.persistent = False
+        if self.channel is not None:
+            self.channel.loseConnection()
+
+    def redirect(self, url: bytes | str) -> None:
+        """Answer with 302 and this URL, unless another status for that is set."""
+        if self.code // 100 != 3:
+            self.setResponseCode(302)
+        self.setHeader(b"location", url)
+
+    def setLastModified(self, when: float) -> str | None:
+        """Say when the resource was changed, in seconds since the epoch. `CACHED` if the client's copy is of no earlier time: the
+        status is 304 then, and no body is to be sent.
+        """
+        seconds = int(-(-when // 1))
+        if self.lastModified is None or seconds > self.lastModified:
+            self.lastModified = seconds
+        self.setHeader(b"last-modified", _date(self.lastModified))
+        since = self.getHeader(b"if-modified-since")
+        if since is not None:
+            date = parseDate(since.split(b";")[0])
+            if date is not None and date >= seconds:
+                self.setResponseCode(304)
+                return CACHED
+        return None
+
+    def setETag(self, etag: bytes) -> str | None:
+        """Say which version of the resource it is (with the quotes). `CACHED` if the client has it: see `setLastModified`."""
+        if etag:
+            self.etag = etag
+            self.setHeader(b"etag", etag)
+        tags = self.getHeader(b"if-none-match")
+        if tags is not None:
+            found = parseTags(tags) + tags.split()
+            if etag in found or b"*" in found:
+                self.setResponseCode(304 if self.method in (b"HEAD", b"GET") else 412)
+                return CACHED
+        return None
+
+    def addCookie(
+        self,
+        k: bytes | str,
+        v: bytes | str,
+        expires: bytes | str | None = None,
+        domain: bytes | str | None = None,
+        path: bytes | str | None = None,
+        max_age: bytes | str | int | None = None,
+        comment: bytes | str | None = None,
+        secure: bool | None = None,
+        httpOnly: bool = False,
+        sameSite: bytes | str | None = None,
+    ) -> None:
+        """Set a cookie (RFC 6265, section 4.1).
+
+        :raises ValueError: if `sameSite` is something else than lax, strict or none.
+        """
+        cookie = b"%b=%b" % (_part(k), _part(v))
+        for name, value in (
+            (b"Expires", expires),
+            (b"Domain", domain),
+            (b"Path", path),
+            (b"Max-Age", str(max_age) if isinstance(max_age, int) else max_age),
+            (b"Comment", comment),
+        ):
+            if value is not None:
+                cookie += b"; %b=%b" % (name, _part(value))
+        if secure:
+            cookie += b"; Secure"
+        if httpOnly:
+            cookie += b"; HttpOnly"
+        if sameSite:
+            kind = _part(sameSite).lower()
+            if kind not in (b"lax", b"strict", b"none"):
+                raise ValueError(f"Invalid value for sameSite: {kind!r}")
+            cookie += b"; SameSite=" + kind
+        self.cookies.append(cookie)
+
+    # -- asking
+
+    def getHeader(self, key: Any) -> Any:
+        """The last value of a header of the request, in the type of `key`; None if it is not there."""
+        if type(key) is bytes and "requestHeaders" not in self.__dict__:
+            wanted = key.lower()
+            found = None
+            for name, value in self._raw_headers:
+                if name.lower() == wanted:
+                    found = value
+            return found
+        values = self.requestHeaders.getRawHeaders(key)
+        return values[-1] if values else None
+
+    def getAllHeaders(self) -> dict[bytes, bytes]:
+        """The last value of each header of the request, by its lower-case name."""
+        return {name.lower(): values[-1] for name, values in self.requestHeaders.getAllRawHeaders()}
+
+    def getCookie(self, key: bytes) -> bytes | None:
+        """A cookie that the client has sent."""
+        return self.received_cookies.get(key)
+
+    def getClientAddress(self) -> Any:
+        """The address that the request came from."""
+        return self.client
+
+    def getClientIP(self) -> str | None:
+        """The same as text; None if it came by something else than IP."""
+        host = getattr(self.client, "host", None)
+        return host if isinstance(host, str) else None
+
+    def getHost(self) -> Any:
+        """Our own address; `setHost` can say that of a proxy before us."""
+        return self.host
+
+    def setHost(self, host: bytes, port: int, ssl: bool = False) -> None:
+        """Say by which name and port the client has asked, if a proxy in between knows that."""
+        self._forceSSL = ssl
+        default = port == (443 if ssl else 80)
+        self.requestHeaders.setRawHeaders(b"host", [host if default else b"%b:%d" % (host, port)])
+        from plait.transport.address import IPv4Address
+
+        self.host = IPv4Address("TCP", host.decode("ascii", "replace"), port)
+
+    _forceSSL = False
+
+    def isSecure(self) -> bool:
+        """Whether the request has come under TLS."""
+        return self._forceSSL or bool(self.channel is not None and self.channel.isSecure())
+
+    def getRequestHostname(self) -> bytes:
+        """The host's name that the client has asked for, without the port."""
+        host: bytes | None = self.getHeader(b"host")
+        if host is not None:
+            match = host.rpartition(b":")
+            return match[0] if match[1] and match[2].isdigit() else host
+        return str(getattr(self.getHost(), "host", "")).encode("ascii", "replace")
+
+    def prePathURL(self) -> bytes:
+        """The URL of the resource that answers."""
+        return self._pathRef(self.prepath)
+
+    def URLPath(self) -> Any:
+        """The same as an object with parts, where `twisted.python.urlpath` is known."""
+        from importlib import import_module
+
+        return import_module("twisted.python.urlpath").URLPath.fromRequest(self)
+
+    def rememberRootURL(self) -> None:
+        """Remember the URL of the resource that answers as the application's own."""
+        self.appRootURL = self._pathRef(self.prepath[:-1])
+
+    def getRootURL(self) -> bytes | None:
+        """What `rememberRootURL` has kept."""
+        return self.appRootURL
+
+    def childLink(self, name: bytes) -> bytes:
+        """A relative link to a child of this resource."""
+        beyond = len(self.postpath)
+        if beyond > 1:
+            return b"../" * (beyond - 1) + name
+        if beyond == 1 or not self.prepath or not self.prepath[-1]:
+            return name
+        return self.prepath[-1] + b"/" + name
+
+    def sibLink(self, name: bytes) -> bytes:
+        """A relative link to a sibling of this resource."""
+        return b"../" * len(self.postpath) + name if self.postpath else name
+
+    def _pathRef(self, parts: Iterable[bytes]) -> bytes:
+        secure = self.isSecure()
+        port = getattr(self.getHost(), "port", None)
+        name = self.getRequestHostname()
+        where = b"" if port is None or port == (443 if secure else 80) else b":%d" % port
+        path = "/".join(quote(part, safe="") for part in parts).encode("ascii")
+        return b"%b://%b%b/%b" % (b"https" if secure else b"http", name, where, path)
+
+    def getUser(self) -> bytes:
+        """The name that Basic authentication (RFC 7617) gives; it has not been checked."""
+        self._authorize()
+        return self.user
+
+    def getPassword(self) -> bytes:
+        """The password that came with it."""
+        self._authorize()
+        return self.password
+
+    def _authorize(self) -> None:
+        self.user, self.password = b"", b""
+        kind, _, value = (self.getHeader(b"authorization") or b"").partition(b" ")
+        if kind.lower() == b"basic":
+            try:
+                user, colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
+            except binascii.Error:
+                return
+            if colon:
+                self.user, self.password = user, password
+
+    def getSession(self, sessionInterface: Any = None, forceNotSecure: bool = False) -> Any:
+        """The session that the client's cookie names; a new one if there is none. Or what that is adapted to."""
+        secure = self.isSecure() and not forceNotSecure
+        name = b"_".join([b"TWISTED_SECURE_SESSION" if secure else b"TWISTED_SESSION", *self.sitepath])
+        session = self.session
+        if session is None:
+            uid = self.getCookie(name)
+            if uid:
+                try:
+                    session = self.site.getSession(uid)
+                except KeyError:
+                    session = None
+        if session is None:
+            session = self.site.makeSession()
+            self.addCookie(name, session.uid, path=b"/", secure=secure, httpOnly=True, sameSite=b"lax")
+        self.session = session
+        session.touch()
+        if sessionInterface is not None:
+            return session.getComponent(sessionInterface)
+        return session
+
+    # -- producers
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let a producer write the answer, see `plait.transport.stream.Connection.registerProducer`.
+
+        :raises ValueError: if there is one.
+        """
+        if self.producer is not None:
+            raise ValueError(f"registering producer {producer} before previous one ({self.producer}) was unregistered")
+        self.producer = producer
+        self.channel.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """It is done."""
+        self.producer = None
+        self.channel.unregisterProducer()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class _Room:
+    """A producer that has nothing to write, and wants to know when somebody could."""
+
+    def __init__(self) -> None:
+        self._full = False
+        self._waiting: Deferred[None] | None = None
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        self._full = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)
+
+    stopProducing = resumeProducing
+
+    async def there(self) -> None:
+        if self._full:
+            self._waiting = Deferred()
+            await self._waiting
+
+
+def _nothing() -> None:
+    """The client does not wait to be told."""
+
+
+def _number(values: list[bytes], otherwise: int | None) -> int | None:
     try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{what} {value!r} has a character outside Latin-1; give it as bytes.") from error
+        number = int(values[-1]) if values else -1
+    except ValueError:
+        return otherwise
+    return number if number >= 0 else otherwise
 
 
-def clean_headers(headers: HeaderDict | None) -> dict[bytes, list[bytes]]:
-    """A caller's headers by lower-case name, with the list of their values. A single value may be given without a list.
-
-    :raises ValueError: a name or value cannot go into a request, or would change how the request is framed.
-    """
-    clean: dict[bytes, list[bytes]] = {}
-    for key, given in (headers or {}).items():
-        name = to_bytes(key, "The header name").lower()
-        if _TOKEN.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is not a header name.")
-        if name == b"transfer-encoding":
-            raise ValueError("Transfer-Encoding cannot be set; the body goes out with its length.")
-        if name == b"connection":
-            continue  # always "close" here: one page for each connection
-        values = [given] if isinstance(given, (bytes, str)) else list(given)
-        clean.setdefault(name, []).extend(_check_value(name, to_bytes(value, "The header value")) for value in values)
-    return clean
+# Headers of an answer that say how it is framed, or are looked at for another reason.
+_OURS = frozenset((b"Content-Length", b"Content-Type", b"Transfer-Encoding", b"Connection"))
 
 
-def _check_value(name: bytes, value: bytes) -> bytes:
-    if _VALUE.fullmatch(value) is None:
-        raise ValueError(f"The value of {name!r} has a control character (a line break, perhaps): {value!r}.")
-    return value.strip(b" \t")
+def _date(when: float | None) -> bytes:
+    from email.utils import formatdate
+
+    return formatdate(when, usegmt=True).encode("ascii")
 
 
-def build(
-    method: bytes, target: bytes, host: bytes, headers: Mapping[bytes, Iterable[bytes]], body: bytes | None
-) -> bytes:
-    """One HTTP/1.1 request that asks for the connection to be closed after the answer.
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
 
-    :param target: the path with its query, or for a proxy the whole URL.
-    :param host: the Host header, where `headers` has none.
-    :param headers: from `clean_headers`.
-    :raises ValueError: a part cannot go into a request.
-    """
-    if _TOKEN.fullmatch(method) is None:
-        raise ValueError(f"{method!r} is not an HTTP method.")
-    if _TARGET.fullmatch(target) is None:
-        raise ValueError(f"{target!r} cannot be a request target; percent-encode what is not printable ASCII.")
-    fields = {name: list(values) for name, values in headers.items()}
-    lines = [b"%b %b HTTP/1.1" % (method, target)]
-    for value in fields.pop(b"host", [host])[:1]:
-        lines.append(b"Host: " + _check_value(b"host", value))
-    length = fields.pop(b"content-length", None)
-    if body is not None:
-        if length is not None and length != [b"%d" % len(body)]:
-            raise ValueError(f"Content-Length is {length!r}, but the body has {len(body)} bytes; leave it out.")
-        lines.append(b"Content-Length: %d" % len(body))
-    elif length not in (None, [b"0"]):
-        raise ValueError(f"Content-Length is {length!r}, but there is no body; leave it out.")
-    for name, values in fields.items():
-        lines += [b"%b: %b" % (name.title(), _check_value(name, value)) for value in values]
-    lines += [b"Connection: close", b"", b""]
-    return b"\r\n".join(lines) + (body or b"")
+
+def _part(value: bytes | str) -> bytes:
+    """A part of a cookie: what would begin another part becomes a blank."""
+    raw = value.encode("utf-8") if isinstance(value, str) else value
+    return sanitize(raw).replace(b";", b" ")
+
+
+# -- what is made late
+
+
+def _make_headers(request: Request) -> Headers:
+    headers = Headers()
+    for name, value in request._raw_headers:
+        headers.addRawHeader(name, value)
+    return headers
+
+
+def _split(request: Request) -> tuple[bytes, bytes]:
+    """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
+    target = request.uri
+    if not target.startswith(b"/") and b"://" in target:
+        rest = target.split(b"://", 1)[1]
+        target = b"/" + rest.partition(b"/")[2]
+    path, _, query = target.partition(b"?")
+    return path, query
+
+
+def _make_args(request: Request) -> dict[bytes, list[bytes]]:
+    from plait.web.forms import arguments
+
+    return arguments(request, _split(request)[1])
+
+
+def _make_content(request: Request) -> IO[bytes]:
+    return io.BytesIO() if request._body is None else request._body.asFile()
+
+
+def _make_postpath(request: Request) -> list[bytes]:
+    path = _split(request)[0]
+    return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
+
+
+def _make_cookies(request: Request) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for name, value in request._raw_headers or _pairs(request):
+        if name.lower() == b"cookie":
+            for part in value.split(b";"):
+                key, equals, text = part.strip().partition(b"=")
+                if equals:
+                    found[key] = text
+    return found
+
+
+def _pairs(request: Request) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
+
+
+_MADE_LATE: dict[str, Callable[[Request], Any]] = {
+    "path": lambda request: _split(request)[0],
+    "requestHeaders": _make_headers,
+    "responseHeaders": lambda request: Headers(),
+    "args": _make_args,
+    "content": _make_content,
+    "prepath": lambda request: [],
+    "postpath": _make_postpath,
+    "sitepath": lambda request: [],
+    "received_cookies": _make_cookies,
+    "cookies": lambda request: [],
+    "client": lambda request: request.channel.getPeer(),
+    "host": lambda request: request.channel.getHost(),
+    "notifications": lambda request: [],
+    "password": lambda request: b"",
+}

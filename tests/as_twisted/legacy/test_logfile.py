@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from plait.as_twisted.legacy.logfile import DailyLogFile, LogFile
+from plait.log import capturedLogs, formatEvent
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -82,6 +85,49 @@ def test_by_the_day(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         log.getLog((2030, 5, 16))
     log.close()
+
+
+@pytest.mark.parametrize("kind", [Daily, LogFile])
+def test_a_rotation_that_fails_loses_nothing_and_is_told_once(
+    kind: type[Daily | LogFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    log = kind("log", str(tmp_path))
+    monkeypatch.setattr(kind, "shouldRotate", lambda self: True)
+    monkeypatch.setattr(os, "rename", refuse)
+    with capturedLogs() as events:
+        log.write("a\n")
+        log.write("b\n")
+    monkeypatch.undo()
+    assert content(tmp_path) == {"log": "a\nb\n"}
+    assert [formatEvent(event) for event in events] == [
+        f"Cannot rotate the log file {tmp_path / 'log'}: Permission denied"
+    ]
+    log.rotate()
+    log.write("c\n")
+    assert (tmp_path / "log").read_text() == "c\n"
+    log.close()
+
+
+def test_threads_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = LogFile("log", str(tmp_path), rotateLength=3)
+    other = threading.Thread(target=lambda: log.write("b\n"))
+    rename = os.rename
+
+    def interrupted(*paths: str) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        other.start()
+        other.join(0.1)  # it comes to its end only if it does not wait for us
+        rename(*paths)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    log.write("long\n")
+    log.write("a\n")
+    other.join()
+    log.close()
+    assert content(tmp_path) == {"log": "a\nb\n", "log.1": "long\n"}
 
 
 def test_its_size_and_its_readers(tmp_path: Path) -> None:

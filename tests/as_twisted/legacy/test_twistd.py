@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from tests.daemon.conftest import REVERSER, Plait, plait, read_until
+from tests.daemon.conftest import REVERSER, Plait, await_end, plait, read_until
 
 __all__ = ["plait", "read_until"]  # fixtures
 
@@ -71,13 +71,17 @@ def test_a_stale_pid_file_is_removed(plait: Plait) -> None:
 
 
 def test_a_start_that_fails_is_told(plait: Plait) -> None:
-    source = OLD + "def startService():\n    raise ValueError('no')\nserver.startService = startService\n"
+    source = OLD + (
+        "import os\ndef startService():\n    with open('failing', 'w') as file:\n        file.write(str(os.getpid()))\n"
+        "    raise ValueError('no')\nserver.startService = startService\n"
+    )
     plait.application(source, "app.tac")
     result = plait("-y", "app.tac", module=TWISTD)
     assert result.returncode == 1
     assert result.stderr == (
         "An error has occurred: b'ValueError: no'\nPlease look at log file for more information.\n"
     )
+    await_end(plait.pid("failing"))  # it is told first, and the pid file is removed after that
     assert not plait.path("twistd.pid").exists()
 
 

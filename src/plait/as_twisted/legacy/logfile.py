@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import IO, Any
+
+from plait.as_twisted.legacy.threadable import synchronize
+from plait.log import Logger
+
+_log = Logger(namespace="plait.log")
 
 __all__ = ["BaseLogFile", "DailyLogFile", "LogFile", "LogReader"]
 
 
 class BaseLogFile:
     """A file that is appended to, and from time to time put aside; a subclass says when and under which name."""
+
+    _told = False
+    synchronized: Sequence[str] = ("write", "rotate")
 
     def __init__(self, name: str, directory: str, defaultMode: int | None = None) -> None:
         self.name = name
@@ -52,9 +60,20 @@ class BaseLogFile:
         """Append to the file, which is put aside before if it is time. Text is written as UTF-8."""
         if self.shouldRotate():
             self.flush()
-            self.rotate()
+            self._try_to_rotate()
         self._file.write(data.encode("utf-8") if isinstance(data, str) else data)
         self._file.flush()
+
+    def _try_to_rotate(self) -> None:
+        """Rotate; if that fails, say so once, and go on in the file."""
+        try:
+            self.rotate()
+        except OSError as error:
+            if not self._told:
+                self._told = True  # before: the log may lead here
+                _log.error("Cannot rotate the log file {path}: {reason}", path=self.path, reason=error.strerror)
+        else:
+            self._told = False
 
     def flush(self) -> None:
         """See that all has been written."""
@@ -84,8 +103,10 @@ class BaseLogFile:
         if not (os.access(self.directory, os.W_OK) and os.access(self.path, os.W_OK)) or os.path.exists(path):
             return
         self._file.close()
-        os.rename(self.path, path)
-        self._openFile()
+        try:
+            os.rename(self.path, path)
+        finally:  # if it cannot be renamed, it goes on
+            self._openFile()
 
 
 class LogFile(BaseLogFile):
@@ -173,6 +194,10 @@ class DailyLogFile(BaseLogFile):
             identifier = (identifier.year, identifier.month, identifier.day)
         day = identifier if isinstance(identifier, tuple) else self.toDate(identifier)
         return self.getCurrentLog() if day == self.toDate() else _reader(f"{self.path}.{self.suffix(day)}")
+
+
+for _kind in (BaseLogFile, LogFile, DailyLogFile):
+    synchronize(_kind)
 
 
 class LogReader:

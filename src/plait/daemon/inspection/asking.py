@@ -86,7 +86,7 @@ class Source:
         while b"\n" not in self._bytes:
             part = self._socket.recv(1 << 18)
             if not part:
-                raise AskError("it has hung up: it ends, does not know you as its owner, or has too many who ask")
+                raise ConnectionResetError
             self._bytes += part
         line, _, self._bytes = self._bytes.partition(b"\n")
         value = json.loads(line)
@@ -214,6 +214,8 @@ def _memory(pid: int) -> int | None:
 def _why(path: str, error: OSError) -> str:
     if isinstance(error, PermissionError):
         return f"{path} belongs to another user: ask as that user, or as root"
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return f"{path} has hung up: the daemon ends, does not know you as its owner, or has too many who ask"
     if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         return f"nobody answers at {path}: the daemon is gone, or has been upgraded a moment ago"
     return f"cannot ask at {path}: {reason(error)}"

@@ -1,4 +1,4 @@
-"""Log events with their values, write them as lines, and count them: ``python log_events.py``."""
+"""Log events with their values, write them as lines, and count them: ``python events.py``."""
 
 import sys
 from collections import Counter

@@ -1,0 +1,322 @@
+"""ASGI applications (version 3 of the specification, HTTP and lifespan): Django, FastAPI, Starlette, Quart as a resource.
+
+The application's coroutine is driven by Plait: an answer that does not wait is there at once, without a task and a turn of
+the loop, and asyncio's tasks, timeouts and locks work in it as always.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from plait.deferred import Deferred, ensureDeferred
+from plait.errors import ConnectionLost
+from plait.failure import Failure
+from plait.log import Logger
+from plait.web.headers import names, sanitize
+from plait.web.later import NOT_DONE_YET
+from plait.web.resource import Resource
+from plait.web.status import NO_BODY, usualHead
+
+if TYPE_CHECKING:
+    from plait.web.request import Request
+
+__all__ = ["ASGIResource", "LifespanError"]
+
+_log = Logger("plait.web")
+
+Message = MutableMapping[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+_ASGI = {"version": "3.0", "spec_version": "2.4"}
+_DISCONNECT = {"type": "http.disconnect"}
+_NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
+
+
+_MOST_CACHED = 200
+"""Bytes of a header's value up to which its line is kept for the next answer."""
+
+
+class LifespanError(Exception):
+    """The application says that it cannot start, or has not stopped well."""
+
+
+class ASGIResource(Resource):
+    """An ASGI application. As the root of a site it has the bodies of requests as they come; put below another resource,
+    when they are complete.
+
+    :param application: a function of scope, receive and send.
+
+    `startup` and `shutdown` speak the lifespan protocol with it; what it keeps in its ``state`` is in each request's scope.
+    """
+
+    isLeaf = True
+    streamsBody = True
+
+    def __init__(self, application: Application) -> None:
+        super().__init__()
+        self._application: Any = application
+        self._lifespan: _Lifespan | None = None
+        self._state: dict[str, Any] | None = None
+
+    async def startup(self) -> None:
+        """Let the application begin. One that knows no lifespan is left alone. LifespanError if it says that it has failed."""
+        lifespan = _Lifespan(self._application)
+        if await lifespan.begin():
+            self._lifespan = lifespan
+            self._state = lifespan.state
+
+    async def shutdown(self) -> None:
+        """Let it end. LifespanError if it says that this has failed."""
+        lifespan, self._lifespan = self._lifespan, None
+        if lifespan is not None:
+            await lifespan.end()
+
+    def render(self, request: Request) -> int:
+        """Let the application answer."""
+        answer = _Answer(request)
+        done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
+        done.addCallbacks(answer.returned, answer.raised)
+        return NOT_DONE_YET
+
+    def _scope(self, request: Request) -> dict[str, Any]:
+        target = request.uri
+        if not target.startswith(b"/") and b"://" in target:
+            target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
+        raw_path, _, query = target.partition(b"?")
+        scope = _of_connection(request).copy()
+        scope["http_version"] = "1.1" if request._version11 else "1.0"
+        scope["method"] = request.method.decode("ascii")
+        scope["path"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["root_path"] = self._root_path(request)
+        scope["headers"] = [(name.lower(), value) for name, value in request._raw_headers]
+        if self._state is not None:
+            scope["state"] = self._state.copy()
+        return scope
+
+    def _root_path(self, request: Request) -> str:
+        if "prepath" not in request.__dict__:
+            return ""
+        return b"".join(b"/" + part for part in request.prepath).decode("utf-8", "replace")
+
+
+def _of_connection(request: Request) -> dict[str, Any]:
+    """What is the same in all scopes of a connection; made once."""
+    kept: dict[str, Any] = request.channel.__dict__
+    scope: dict[str, Any] | None = kept.get("asgi_scope")
+    if scope is None:
+        client, server = request.client, request.host
+        scope = kept["asgi_scope"] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "scheme": "https" if request.isSecure() else "http",
+            "client": (client.host, client.port) if hasattr(client, "port") else None,
+            "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
+        }
+    return scope
+
+
+@lru_cache(maxsize=1024)
+def _line(name: bytes, value: bytes) -> bytes | None:
+    """A header's line in an answer; None if it has to be looked at for what it says of the connection or the body."""
+    name = names.encode(name)
+    if name in (b"Connection", b"Transfer-Encoding", b"Date"):
+        return None
+    if name == b"Content-Length":
+        return b""  # that of the body is known
+    return b"%b: %b\r\n" % (name, sanitize(value))
+
+
+def _name(address: object) -> str:
+    name = getattr(address, "name", None)
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
+
+
+class _Answer:
+    """One request's receive and send."""
+
+    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._begun = False
+        self._over = False
+        self._body_taken = False
+        self._chunks = False
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
+
+    async def receive(self) -> Message:
+        """The next piece of the body; then, when the client has gone or has its answer, the end."""
+        request = self._request
+        if not self._body_taken:
+            stream = request._stream
+            if stream is None:
+                self._body_taken = True
+                if request._body is None:
+                    return dict(_NO_BODY)
+                return {"type": "http.request", "body": request.content.read(), "more_body": False}
+            try:
+                data = await stream.read()
+            except Exception:  # the connection is gone
+                return dict(_DISCONNECT)
+            self._body_taken = stream.done or not data
+            return {"type": "http.request", "body": data, "more_body": not self._body_taken}
+        if not self._over and not request._disconnected:
+            gone: Deferred[None] = Deferred()
+            request.notifyFinish().addBoth(lambda _: None if gone.called else gone.callback(None))
+            await gone
+        return dict(_DISCONNECT)
+
+    async def send(self, message: Message) -> None:
+        """What the application has to say."""
+        kind = message["type"]
+        request = self._request
+        if kind == "http.response.body":
+            if not self._begun:
+                raise RuntimeError("http.response.body was sent before http.response.start")
+            if self._over:
+                raise RuntimeError("http.response.body was sent after the last one")
+            body = message.get("body", b"")
+            more = message.get("more_body", False)
+            if request._disconnected:
+                self._over = not more
+                return
+            if not more:
+                self._over = True
+                if not self._chunks:
+                    self._whole(body if type(body) is bytes else bytes(body))
+                    return
+                if body:
+                    request.write(bytes(body))
+                request.finish()
+                return
+            if not self._chunks:
+                self._chunks = True
+                self._set_headers()
+            request.write(bytes(body))
+            if _is_full(request):
+                await request.drained()
+        elif kind == "http.response.start":
+            if self._begun:
+                raise RuntimeError("http.response.start was sent twice")
+            self._begun = True
+            self._start(message)
+        else:
+            raise RuntimeError(f"an HTTP application sends no {kind!r}")
+
+    def _start(self, message: Message) -> None:
+        self._request.code = int(message["status"])
+        self._headers = message.get("headers", ())
+
+    def _whole(self, body: bytes) -> None:
+        """The answer is there at once: its head is put together without looking at it twice."""
+        request = self._request
+        code = request.code
+        if not request._head and request.persistent and request._version11 and code not in NO_BODY and code >= 200:
+            head = usualHead(code)
+            for name, value in self._headers:
+                line = _line(name, value) if len(value) < _MOST_CACHED else _line.__wrapped__(name, value)
+                if line is None:
+                    break
+                head += line
+            else:
+                request.respondWith(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), len(body))
+                return
+        self._set_headers()
+        request.respond(body)
+
+    def _set_headers(self) -> None:
+        request = self._request
+        request.defaultContentType = None
+        headers = request.responseHeaders
+        for name, value in self._headers:
+            if name.lower() != b"date":  # each answer has one
+                headers.addRawHeader(bytes(name), bytes(value))
+
+    def returned(self, _: object) -> None:
+        """The application has returned."""
+        if not self._over and not self._request._disconnected:
+            self._request.processingFailed(
+                Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
+            )
+
+    def raised(self, failure: Failure) -> None:
+        """It has raised."""
+        request = self._request
+        if request._disconnected or self._over:
+            if not failure.check(asyncio.CancelledError, ConnectionLost):
+                _log.failure("The ASGI application has raised an error after its answer", failure)
+            return
+        request.defaultContentType = type(request).defaultContentType
+        request.processingFailed(failure)
+
+
+def _is_full(request: Request) -> bool:
+    """Whether more waits to be sent than should pile up."""
+    return bool(getattr(request.channel.transport, "_over_high_water", False))
+
+
+class _Lifespan:
+    """The conversation about the application's beginning and end."""
+
+    def __init__(self, application: Any) -> None:
+        self.state: dict[str, Any] = {}
+        self._application = application
+        self._to_application: asyncio.Queue[Message] = asyncio.Queue()
+        self._answer: Deferred[Message] | None = None
+        self._done: Deferred[None] | None = None
+
+    async def begin(self) -> bool:
+        """False if the application knows no lifespan."""
+        scope = {"type": "lifespan", "asgi": _ASGI, "state": self.state}
+        self._done = ensureDeferred(self._application(scope, self._to_application.get, self._send))
+        self._done.addCallbacks(self._ended, self._failed)
+        try:
+            await self._say("lifespan.startup")
+        except _NotThere:
+            return False
+        return True
+
+    async def end(self) -> None:
+        try:
+            await self._say("lifespan.shutdown")
+        except _NotThere:
+            pass  # it had ended before
+
+    async def _say(self, kind: str) -> None:
+        if self._done is None:
+            raise _NotThere
+        self._answer = Deferred()
+        self._to_application.put_nowait({"type": kind})
+        answer = await self._answer
+        if answer["type"] == f"{kind}.failed":
+            raise LifespanError(f"{kind} has failed: {answer.get('message', '') or 'no reason given'}")
+
+    async def _send(self, message: Message) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.callback(message)
+
+    def _ended(self, _: object) -> None:
+        self._done = None
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.errback(Failure(_NotThere()))
+
+    def _failed(self, failure: Failure) -> None:
+        if self._answer is None:
+            _log.failure("The ASGI application's lifespan has ended with an error", failure)
+        else:
+            _log.debug("The ASGI application knows no lifespan: {why}", why=failure.getErrorMessage())
+        self._ended(None)
+
+
+class _NotThere(Exception):
+    """The application is not in the conversation any more."""

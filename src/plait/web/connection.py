@@ -1,0 +1,336 @@
+"""A client's connection: requests one after the other, and their answers in the same order (RFC 9112, section 9).
+
+The next request of a connection is looked at when the one before it is answered. What a client sends before that (pipelining) is
+held as bytes, up to a bound, and then not read for now. The connection is read on meanwhile, so that a client that goes away is
+noticed by who works for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plait.failure import Failure
+from plait.protocol import Protocol
+from plait.web.limits import Limits
+from plait.web.reading import Reader, Rejected
+from plait.web.status import RESPONSES, dateHeader, statusLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plait.web.request import Request
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# What a deadline is that never comes.
+NEVER = float("inf")
+
+
+class HTTPChannel(Protocol):
+    """The server's side of a connection.
+
+    Attributes: `site` (the factory), `requests` (the one that is answered now, and those that came in the same piece of bytes),
+    `limits`, `deadline` (by `HTTPFactory.now`).
+    """
+
+    transport: Any
+    limits = Limits()
+    site: Any = None
+    requestFactory: Any = None
+    timeOut: float | None = 60.0
+    deadline = NEVER
+    secure = False
+
+    _reader: Reader | None = None
+    _held: bytes = b""
+    _closing = False
+    """Whether nothing more is read: the connection ends with the answer to the last request."""
+    _incoming: Request | None = None
+    """The request whose message is not complete yet."""
+    _served = 0
+    _paused = False
+    _body_since = 0.0
+    _body_bytes = 0
+    _stuck_at = -1
+    _stuck_since = 0.0
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    # -- from the transport
+
+    def connectionMade(self) -> None:
+        """A client is there."""
+        transport: Any = self.transport
+        self.secure = bool(getattr(transport, "TLS", False))
+        site = self.factory
+        if site is not None:
+            self.site = site
+            self.limits = getattr(site, "limits", self.limits)
+            site.channelOpened(self)
+            self.deadline = site.now + self.limits.headerTimeout
+
+    def connectionLost(self, reason: Failure) -> None:
+        """It is gone: whoever still works on an answer is told."""
+        if self.site is not None:
+            self.site.channelClosed(self)
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.giveBack()
+        self._held = b""
+        requests, self.requests = self.requests, []
+        for request in requests:
+            request.connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes of the client."""
+        if self._closing:
+            return
+        if self.requests and self._incoming is None:
+            # the next request before the answer to this one
+            self._held += data
+            if len(self._held) > self.limits.maxHeld and not self._paused:
+                self._paused = True
+                self.transport.pauseProducing()
+            return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = Reader.borrow(self)
+            if self.site is not None:
+                self.deadline = self.site.now + self.limits.headerTimeout
+        try:
+            reader.feed(data)
+        except Rejected as error:
+            self._reject(error.code, str(error))
+            return
+        if reader.spoilt:
+            self._closing = True
+        if not reader.underWay and self._reader is reader:
+            self._reader = None
+            reader.giveBack()
+            if not self.requests and self.site is not None:
+                self._idle()
+
+    def _idle(self) -> None:
+        """Nothing is under way: the client may take its time with the next request."""
+        self.deadline = NEVER if self.timeOut is None else self.site.now + self.timeOut
+        if self.site.draining:
+            self.loseConnection()
+
+    # -- from the reader
+
+    def headReceived(self, reader: Reader) -> None:
+        """A request's head."""
+        if self._closing:
+            return  # behind the last one that is answered
+        request: Request = self.requestFactory(self)
+        request.received(reader)
+        self._served += 1
+        request.persistent = reader.keepAlive and self._served < self.limits.requestsPerConnection
+        if not request.persistent:
+            self._closing = True
+        self.requests.append(request)
+        self._incoming = request
+        if not reader.hasBody:
+            return
+        if self.site is not None:
+            self._body_since = self.site.now
+            self._body_bytes = 0
+            self.deadline = self.site.now + self.limits.bodyTimeout
+        if reader.length is not None and not request.mayHaveBody(reader.length):
+            raise Rejected(413, f"the body is longer than {request.bodyLimit} bytes")
+        request.bodyBegins(reader.length, reader.expects)
+
+    def bodyReceived(self, data: bytes) -> None:
+        """A piece of a body."""
+        request = self._incoming
+        if request is None:
+            return
+        self._body_bytes += len(data)
+        site = self.site
+        if site is not None:
+            self.deadline = site.now + self.limits.bodyTimeout
+        if not request.bodyReceived(data):
+            raise Rejected(413, f"the body is longer than {request.bodyLimit} bytes")
+
+    def messageReceived(self) -> None:
+        """The whole request is there."""
+        request = self._incoming
+        if request is None:
+            return
+        self._incoming = None
+        self.deadline = NEVER
+        if request is self.requests[0]:
+            request.allReceived()
+
+    # -- what is wrong
+
+    def _reject(self, code: int, why: str) -> None:
+        """Answer with a status, if nothing of another answer is on the way, and close."""
+        self._closing = True
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.spoilt = True
+            reader.giveBack()
+        request, self._incoming = self._incoming, None
+        if request is not None:
+            self.requests.remove(request)
+            request.connectionLost(Failure(Rejected(code, why)))
+            if request.startedWriting:
+                self.transport.abortConnection()
+                return
+        if self.requests:
+            # behind the answers to what came before; those are not persistent any more
+            self.requests[-1].persistent = False
+            return
+        if self.site is not None:
+            self.site.rejected(self, code, why)
+        body = b"%d %b: %b\n" % (code, RESPONSES.get(code, b"Bad Request"), why.encode("ascii", "replace"))
+        self.transport.write(
+            b"%b%bContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+            % (statusLine(code), dateHeader(), len(body), body)
+        )
+        self.loseConnection()
+
+    def timedOut(self) -> None:
+        """The deadline has passed."""
+        self.deadline = NEVER
+        if self._reader is not None or self._incoming is not None:
+            self._reject(408, "the request takes too long")
+        else:
+            self.loseConnection()
+
+    def look(self, now: float) -> None:
+        """Called about once a second: has the client been too slow?"""
+        if now >= self.deadline:
+            self.timedOut()
+            return
+        limits = self.limits
+        if self._incoming is not None:
+            passed = now - self._body_since
+            if passed > limits.bodyTimeout and self._body_bytes < passed * limits.minBodyRate:
+                self._reject(408, "the body comes too slowly")
+                return
+        if self.requests or self._closing:
+            waiting = getattr(self.transport, "bufferedBytes", 0)
+            if not waiting:
+                self._stuck_at = -1
+                return
+            sent = self.transport.bytesSent - waiting
+            if sent != self._stuck_at:
+                self._stuck_at, self._stuck_since = sent, now
+            elif now - self._stuck_since >= limits.writeTimeout:
+                self.transport.abortConnection()
+
+    # -- from requests
+
+    def sendContinue(self) -> None:
+        """Tell the client that its body is wanted."""
+        self.transport.write(_CONTINUE)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write the head of an answer. Names and values must be safe (`plait.web.headers`)."""
+        head = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(b"%b %b %b\r\n%b\r\n" % (version, code, reason, head))
+
+    def write(self, data: bytes) -> None:
+        """Write a piece of an answer."""
+        self.transport.write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """The same for several pieces."""
+        self.transport.writeSequence(iovec)
+
+    def requestDone(self, request: Request) -> None:
+        """The answer to a request is written: go on with the next one, or close.
+
+        :raises TypeError: `request` is not the one that is answered now.
+        """
+        if not self.requests or self.requests[0] is not request:
+            raise TypeError("this is not the request that is answered now")
+        del self.requests[0]
+        if not request.persistent or (self.site is not None and self.site.draining):
+            self._closing = True
+            self.loseConnection()
+            return
+        if self._incoming is request:
+            # answered before all of its body is there: that is not waited for
+            self._incoming = None
+            self._closing = True
+            self.loseConnection()
+            return
+        if self.requests:
+            following = self.requests[0]
+            if self._incoming is not following:
+                following.allReceived()
+            return
+        if self._reader is not None:
+            return  # it is being fed: what follows comes from there
+        if self._held:
+            self._next()
+        elif self.site is not None:
+            self._idle()
+
+    def _next(self) -> None:
+        """Look at what the client has sent meanwhile. Not from here: a queue of requests would be a heap of calls."""
+        self.site.reactor.callLater(0, self._feed_held) if self.site is not None else self._feed_held()
+
+    def _feed_held(self) -> None:
+        data, self._held = self._held, b""
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+        if data and not self._closing:
+            if self.requests:
+                self._held = data + self._held
+            else:
+                self._feed(data)
+
+    def pauseBody(self) -> None:
+        """Read no more of the body for now."""
+        if not self._paused:
+            self._paused = True
+            self.deadline = NEVER
+            self.transport.pauseProducing()
+
+    def resumeBody(self) -> None:
+        """Read on."""
+        if self._paused:
+            self._paused = False
+            if self.site is not None:
+                self.deadline = self.site.now + self.limits.bodyTimeout
+            self.transport.resumeProducing()
+
+    # -- what requests pass on to the transport
+
+    def getPeer(self) -> Any:
+        """The client's address."""
+        return self.transport.getPeer()
+
+    def getHost(self) -> Any:
+        """Our own address."""
+        return self.transport.getHost()
+
+    def isSecure(self) -> bool:
+        """Whether the connection is under TLS."""
+        return self.secure
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let a producer write the answer."""
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """It is done."""
+        self.transport.unregisterProducer()
+
+    def loseConnection(self) -> None:
+        """Close when all is sent."""
+        self._closing = True
+        self.transport.loseConnection()
+
+    def abortConnection(self) -> None:
+        """Close now."""
+        self.transport.abortConnection()
