@@ -116,10 +116,11 @@ def test_a_place_that_is_none_is_told_in_one_line(plait: Plait, reverser: str, p
     assert not plait.path("plait.pid").exists()
 
 
-def test_without_the_package_it_is_told_what_to_install(plait: Plait, reverser: str) -> None:
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_without_the_package_it_is_told_what_to_install(plait: Plait, reverser: str, workers: tuple[str, ...]) -> None:
     plait.path("prometheus_client.py").write_text("raise ImportError('not there')")
     plait.environment["PYTHONPATH"] = os.pathsep.join([str(plait.folder), plait.environment["PYTHONPATH"]])
-    result = plait("run", "--metrics", "0", "-y", reverser)
+    result = plait("run", "--metrics", "0", *workers, "-y", reverser)
     assert result.returncode == 1
     assert result.stderr == "plait: --metrics: plait.metrics needs prometheus-client: pip install plait[metrics]\n"
 
@@ -186,11 +187,59 @@ def test_a_worker_that_does_not_answer_is_left_out_for_now(plait: Plait) -> None
     plait.stop()
 
 
+BARE = """
+from plait.service import Application
+application = Application("Traced")
+"""
+
+SET_UP = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(
+    SimpleSpanProcessor(ConsoleSpanExporter(out=open("spans", "w"), formatter=lambda span: f"SPAN {span.name} END\\n"))
+)
+"""
+
+
+def test_trace_makes_spans_that_somebody_takes(plait: Plait) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="OpenTelemetry's SDK is not installed")
+    name = plait.application(SET_UP + COUNTING)
+    assert plait("run", "--trace", "-y", name).returncode == 0
+    plait.ask("hello")
+    until(lambda: "SPAN Count END" in plait.path("spans").read_text(), plait.log)  # once the connection has ended
+    assert "nobody takes the spans" not in plait.log()
+    plait.stop()
+
+
+def test_trace_without_a_place_for_spans_is_told(plait: Plait) -> None:
+    pytest.importorskip("opentelemetry", reason="OpenTelemetry's API is not installed")
+    assert plait("run", "--trace", "-y", plait.application(BARE)).returncode == 0
+    assert "--trace: nobody takes the spans." in plait.log()
+    plait.stop()
+
+
+def test_trace_without_the_package_is_told_in_one_line(plait: Plait) -> None:
+    plait.path("opentelemetry.py").write_text("raise ImportError('not there')")
+    plait.environment["PYTHONPATH"] = os.pathsep.join([str(plait.folder), plait.environment["PYTHONPATH"]])
+    result = plait("run", "--trace", "-y", plait.application(BARE))
+    assert result.returncode == 1
+    assert result.stderr == "plait: --trace: plait.tracing needs OpenTelemetry's API: pip install plait[otel]\n"
+
+
 @needs_fork
-def test_an_upgrade_hands_the_page_over(plait: Plait) -> None:
-    start(plait)
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_an_upgrade_hands_the_page_over(plait: Plait, workers: tuple[str, ...]) -> None:
+    start(plait, *workers)
     before = plait.pid()
     os.kill(before, signal.SIGUSR2)
     until(lambda: plait.path("plait.pid").read_text().strip() not in ("", str(before)), plait.log)
-    until(lambda: scrape(plait)["process_number", ()] == plait.pid(), plait.log)
+    until(lambda: plait.log().count("Stopped.") == 1, plait.log)
+    found = scrape(plait)  # as from the beginning
+    if workers:
+        pids = {found["process_number", (("worker", str(number)),)] for number in (1, 2)}
+        assert pids == set(ready(plait)[2:])
+    else:
+        assert found["process_number", ()] == plait.pid()
     plait.stop()

@@ -32,12 +32,18 @@ LONGEST = 64 * 1024 * 1024
 PARENT = "0"
 
 
-def metrics_service(place: str, reactor: Any, root: Any, workers: Asking | None) -> MetricsService:
-    """The service for a daemon whose services are in `root`. StartError if there can be none."""
+def load_metrics() -> None:
+    """Import what metrics need, in a worker, too: later its folders may be out of sight. StartError if it is not there."""
     try:
-        from plait.metrics import MetricsService
+        import plait.metrics  # noqa: F401
     except ImportError as error:
         raise StartError(f"--metrics: {error}") from error
+
+
+def metrics_service(place: str, reactor: Any, root: Any, workers: Asking | None) -> MetricsService:
+    """The service for a daemon whose services are in `root`. StartError if there can be none."""
+    from plait.metrics import MetricsService
+
     try:
         service = MetricsService(place, root=root, reactor=reactor, render=None if workers is None else workers.render)
     except (ValueError, TypeError, LookupError) as error:

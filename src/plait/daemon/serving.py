@@ -25,7 +25,7 @@ from plait.daemon.inspection.serving import Inspector
 from plait.daemon.inspection.snapshot import Subject
 from plait.daemon.loading import check_service, load_application
 from plait.daemon.logs import LogOutput
-from plait.daemon.metering import Asking, metrics_service, open_page, start_tracing
+from plait.daemon.metering import Asking, load_metrics, metrics_service, open_page, start_tracing
 from plait.daemon.options import Options
 from plait.daemon.registry import Daemon, Entry
 from plait.daemon.reloading import Reloading, is_wanted
@@ -141,6 +141,8 @@ class Run:
             pid=os.getpid(),
             file=self.file,
         )
+        if self.options.metrics is not None:
+            load_metrics()
         self._load()
         if self.options.trace and self.workers is None:
             start_tracing()
