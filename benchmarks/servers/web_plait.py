@@ -4,10 +4,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from plait import reactor
 from plait.web.resource import Resource
 from plait.web.site import Site
-
-from plait import reactor
 
 
 class Hello(Resource):
