@@ -183,7 +183,11 @@ def test_elsewhere_than_on_a_terminal_it_is_plain_text(plait: Plait, reverser: s
 
 def test_what_connections_are_sorted_by_can_be_said(plait: Plait, reverser: str) -> None:
     assert plait("run", "-y", reverser).returncode == 0
-    with connect(plait) as first, connect(plait) as second:
+    with connect(plait) as first:
+        first.sendall(b"x\r\n")
+        first.recv(100)
+        assert len(inspected(plait)["connections"]) == 1  # so the other one is younger, by more than the clock's step
+        second = connect(plait)
         second.sendall(b"much\r\n")
         second.recv(100)
         names = [f"127.0.0.1:{one.getsockname()[1]}" for one in (first, second)]
@@ -191,6 +195,7 @@ def test_what_connections_are_sorted_by_can_be_said(plait: Plait, reverser: str)
         by_age = plait("inspect", "--pidfile", "plait.pid", "--sort", "age").stdout
         assert by_bytes.index(names[1]) < by_bytes.index(names[0])
         assert by_age.index(names[0]) < by_age.index(names[1])
+        second.close()
     plait.stop()
 
 

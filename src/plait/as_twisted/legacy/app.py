@@ -38,6 +38,8 @@ class ReactorSelectionMixin:
         for installer in sorted(self._getReactorTypes(), key=attrgetter("shortName")):
             try:
                 import_module(installer.moduleName)
+                if installer.shortName == "iocp" and sys.platform != "win32":
+                    raise ImportError("it is for Windows")  # the name is taken all the same
             except ImportError as error:
                 not_here.append(f"   !{installer.shortName:<9} {installer.description} ({error})\n")
             else:
