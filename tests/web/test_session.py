@@ -78,7 +78,9 @@ async def test_by_cookie() -> None:
         cookie = first.headers["set-cookie"]
         assert first.body == b"1" and "HttpOnly" in cookie and "samesite=lax" in cookie.lower()
         back = {"Cookie": cookie.partition(";")[0]}
-        second, third = await serving.talk(("GET", "/", None, back), ("GET", "/", None, {"Cookie": "TWISTED_SESSION=x"}))
+        second, third = await serving.talk(
+            ("GET", "/", None, back), ("GET", "/", None, {"Cookie": "TWISTED_SESSION=x"})
+        )
         assert second.body == b"2" and "set-cookie" not in second.headers
         assert third.body == b"1" and "set-cookie" in third.headers
         for session in list(serving.site.sessions.values()):
