@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # these have tests of their own
-ELSEWHERE = {"classic", "logs", "plugin", "tls"}
+ELSEWHERE = {"classic", "logs", "plugin", "tls", "website"}
 
 SHOWN = re.compile(
     r'^```python\n--8<-- "(?P<program>examples/\w+/[^"]+)"\n```\n\n```text\n(?P<output>.*?)^```$',

@@ -39,8 +39,11 @@ def arguments(request: Request, query: bytes) -> dict[bytes, list[bytes]]:
         return args
     kind = (request.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
     if kind == b"application/x-www-form-urlencoded":
-        body = request.content.read()
-        request.content.seek(0)
+        content = request.content
+        at = content.tell()
+        content.seek(0)
+        body = content.read()
+        content.seek(at)  # whoever reads it as well is not disturbed
         for name, values in parse_qs(body).items():
             args.setdefault(name, []).extend(values)
     return args
