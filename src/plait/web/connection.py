@@ -124,6 +124,8 @@ class HTTPChannel(Protocol):
     def drain(self) -> None:
         """The server is about to end: close with the answer that is under way, at once if there is none."""
         self._draining = True
+        for request in self.requests:
+            request.persistent = False
         if not self.requests and self._reader is None and not self._held:
             self.loseConnection()
 
