@@ -507,6 +507,8 @@ MODULES: Mapping[str, Row] = {
         f"{_TEMPLATE}.interfaces",
         "plait.web.guard",
         only="ICredentialFactory IRenderable ITemplateLoader",
+        _IRequestEncoder="plait.web.interfaces:IRequestEncoder",
+        _IRequestEncoderFactory="plait.web.interfaces:IRequestEncoderFactory",
     ),
     "twisted.web.pages": _row(
         "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"
@@ -514,6 +516,7 @@ MODULES: Mapping[str, Row] = {
     "twisted.web.resource": _row(
         "plait.web.resource",
         f"{_LEGACY}.webpages",
+        EncodingResourceWrapper="plait.web.encoding:EncodingResourceWrapper",
         _UnsafeErrorPage=f"{_LEGACY}.webpages:ErrorPage",
         _UnsafeForbiddenResource=f"{_LEGACY}.webpages:ForbiddenResource",
         _UnsafeNoResource=f"{_LEGACY}.webpages:NoResource",
