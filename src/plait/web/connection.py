@@ -263,12 +263,8 @@ class HTTPChannel(Protocol):
         if not self.requests or self.requests[0] is not request:
             raise TypeError("this is not the request that is answered now")
         del self.requests[0]
-        if not request.persistent or self._draining:
-            self._closing = True
-            self.loseConnection()
-            return
-        if self._incoming is request:
-            # answered before all of its body is there: that is not waited for
+        if not request.persistent or self._draining or self._incoming is request:
+            # answered before all of its body is there, perhaps: that is not waited for, and nothing behind it is answered
             self._incoming = None
             self._closing = True
             self.loseConnection()
