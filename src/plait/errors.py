@@ -57,6 +57,7 @@ __all__ = [
     "NoRouteError",
     "NotConnectingError",
     "NotListeningError",
+    "OptionError",
     "PeerVerifyError",
     "PotentialZombieWarning",
     "ProcessDone",

@@ -70,6 +70,8 @@ def test_deferreds_are_measured(tmp_path: Path) -> None:
         "timers",
         "--only",
         "call-from",
+        "--only",
+        "log-",
     ]
     done = command("--peers", "plait", "--json", str(file), *words)
     assert (done.returncode, done.stderr) == (0, "")

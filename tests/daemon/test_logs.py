@@ -81,7 +81,10 @@ def run(plait: Plait, *options: str, source: str = SAY) -> str:
 def all_lines(path: Path) -> list[str]:
     """The lines of a log, and of what was put aside of it."""
     data = path.read_bytes()
-    for name in files_aside(str(path)):
+    names = files_aside(str(path))
+    for name in names:
+        if f"{name}.gz" in names:
+            continue  # whoever compressed it was ended before it could remove it: the next one does
         aside = Path(name).read_bytes()
         data += gzip.decompress(aside) if name.endswith(".gz") else aside
     return data.decode().splitlines()

@@ -164,8 +164,9 @@ def test_one_that_raises_shows_where(offering: Plait) -> None:
     assert result.stderr.endswith("ValueError: as you wish\n")
 
 
-def test_no_package_offers_any(plait: Plait) -> None:
-    assert "no package offers any" in plait("run", "web").stderr
+def test_one_that_nobody_offers(plait: Plait) -> None:
+    assert "there is no service 'wbe' to run: did you mean web?" in plait("run", "wbe").stderr
+    assert "there is no service 'greeter' to run: there are web" in plait("run", "greeter").stderr
 
 
 # ---- parameters

@@ -178,7 +178,7 @@ def test_what_breaks_lets_nobody_in(authorization: bytes | None) -> None:
         globalLogPublisher.removeObserver(seen)
     assert request.code == 500
     assert b"secret" not in request.written
-    assert any(event["log_failure"].check(RuntimeError) for event in seen)
+    assert any(event["log_failure"].check(RuntimeError) for event in seen if "log_failure" in event)
 
 
 def test_padding_may_be_missing() -> None:

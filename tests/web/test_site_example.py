@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "web" / "site.py"
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "website" / "site.py"
 
 
 def test_site() -> None:

@@ -102,6 +102,9 @@ def _compress(name: str) -> None:
     with source:
         if not lock(source.fileno(), wait=False) or not os.path.exists(name):
             return  # another process is at it, or has done it
+        if os.path.exists(f"{name}.gz"):
+            os.remove(name)  # one that was ended just before it could do that
+            return
         state = os.fstat(source.fileno())
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, state.st_mode & 0o777)
         try:

@@ -124,6 +124,8 @@ class HTTPChannel(Protocol):
     def drain(self) -> None:
         """The server is about to end: close with the answer that is under way, at once if there is none."""
         self._draining = True
+        for request in self.requests:
+            request.persistent = False
         if not self.requests and self._reader is None and not self._held:
             self.loseConnection()
 
@@ -261,12 +263,8 @@ class HTTPChannel(Protocol):
         if not self.requests or self.requests[0] is not request:
             raise TypeError("this is not the request that is answered now")
         del self.requests[0]
-        if not request.persistent or self._draining:
-            self._closing = True
-            self.loseConnection()
-            return
-        if self._incoming is request:
-            # answered before all of its body is there: that is not waited for
+        if not request.persistent or self._draining or self._incoming is request:
+            # answered before all of its body is there, perhaps: that is not waited for, and nothing behind it is answered
             self._incoming = None
             self._closing = True
             self.loseConnection()

@@ -6,7 +6,7 @@ from typing import Any
 
 from plait.interfaces import Interface
 
-__all__ = ["IResource"]
+__all__ = ["IRequestEncoder", "IRequestEncoderFactory", "IResource"]
 
 
 class IResource(Interface):
@@ -26,3 +26,20 @@ class IResource(Interface):
 
         :returns: the body; or `plait.web.later.NOT_DONE_YET`, and the resource writes to the request and finishes it.
         """
+
+
+class IRequestEncoder(Interface):
+    """Changes the body of an answer on its way, piece by piece."""
+
+    def encode(self, data: bytes) -> bytes:
+        """What goes out for a piece of the body."""
+
+    def finish(self) -> bytes:
+        """What goes out at its end."""
+
+
+class IRequestEncoderFactory(Interface):
+    """Makes encoders."""
+
+    def encoderForRequest(self, request: Any) -> Any:
+        """An encoder for the answer to a request, before that is rendered; None for none."""

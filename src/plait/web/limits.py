@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class FormLimits:
+    """The limits of a form in a request's body. Sizes are in bytes; what is more is answered with 413."""
+
+    maxFields: int = 10_000
+    """How many fields and files."""
+    maxFieldSize: int = 1024 * 1024
+    """Of one field."""
+    maxMemory: int = 10 * 1024 * 1024
+    """Of the names and values of all fields; and of all files, where they are asked for as `Request.args`."""
+    maxFiles: int = 100
+    """How many files: each may be a file that is open."""
+    maxFileSize: int = 100 * 1024 * 1024
+    """Of one file."""
+    fileInMemory: int = 65536
+    """Of a file that is kept in memory; a longer one goes to a temporary file."""
+
+
+@dataclass(frozen=True)
 class Limits:
     """The limits of a `plait.web.site.Site`. Sizes are in bytes, times in seconds (kept to about one second)."""
 
@@ -31,3 +49,5 @@ class Limits:
     """After so many the connection is closed."""
     maxHeld: int = 65536
     """Of further requests that come before the answer to the one before them (pipelining); they are then not read for now."""
+    forms: FormLimits = FormLimits()
+    """Of forms in bodies."""

@@ -138,8 +138,9 @@ class Reader:
             return
         except httptools.HttpParserCallbackError as error:
             self.spoilt = True
-            cause = error.__context__
-            raise cause if isinstance(cause, Rejected) else error from None
+            if isinstance(error.__context__, Rejected):
+                raise error.__context__ from None
+            raise  # with what it comes from
         except httptools.HttpParserError as error:
             self.spoilt = True
             if not self.keepAlive and not self.underWay:

@@ -21,6 +21,8 @@ from plait.transport.filesending import sendFile
 from plait.web.body import BodyStream, KeptBody
 from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
+from plait.web.cookies import joinCookie, parseCookies, sameSiteName, toBytes
+from plait.web.forms import FormError, arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
@@ -43,7 +45,8 @@ class Request:
     `requestHeaders`, `responseHeaders` (`Headers`), `args` (from the query and, for a form, the body: a list of values for each
     name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
     `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
-    of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it).
+    of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it),
+    `encoder` (what changes the body on its way, see `plait.web.encoding`).
 
     :param channel: the connection.
     """
@@ -60,6 +63,7 @@ class Request:
     sentLength = 0
     chunked = False
     producer: Any = None
+    encoder: Any = None
     site: Any = None
     etag: bytes | None = None
     lastModified: float | None = None
@@ -339,7 +343,7 @@ class Request:
     def respond(self, body: bytes) -> None:
         """Answer with a body that is complete, and finish."""
         if self.startedWriting or type(self.channel) is not HTTPChannel:
-            if not self.startedWriting:
+            if not self.startedWriting and self.encoder is None:
                 self.setHeader(b"content-length", b"%d" % len(body))
             if body or not self.startedWriting:
                 self.write(body)
@@ -347,6 +351,15 @@ class Request:
             return
         if self._disconnected:
             return
+        if self.encoder is not None:
+            # of the answer to HEAD there may be nothing but what it would say
+            unknown = self._head and not body
+            if self._start_encoding(None if unknown else len(body)):
+                if unknown:
+                    self.channel.transport.write(self._begin(None))
+                    self._end()
+                    return
+                body = self.encoder.encode(body) + self.encoder.finish()
         size = len(body)
         head = self._begin(size)
         if self._left != size and not self._head and self.code not in NO_BODY:
@@ -368,9 +381,21 @@ class Request:
         self.channel.transport.write(answer)
         self._end()
 
+    def _start_encoding(self, size: int | None) -> bool:
+        """The headers of the answer are set: settle whether it is encoded. `size`: of all of it, if that is known."""
+        choose = getattr(self.encoder, "choose", None)
+        if choose is not None:
+            self.encoder = choose(self, size)
+        if self.encoder is None:
+            return False
+        self.responseHeaders.removeHeader(b"content-length")
+        return True
+
     def _start(self) -> None:
         """Write the head before the first piece of the body."""
         channel = self.channel
+        if self.encoder is not None:
+            self._start_encoding(None)
         if isinstance(channel, HTTPChannel):
             channel.transport.write(self._begin(None))
             return
@@ -406,6 +431,10 @@ class Request:
             self._start()
         if self._head or self.code in NO_BODY or not data:
             return
+        if self.encoder is not None:
+            data = self.encoder.encode(data)
+            if not data:
+                return
         if self._left is not None:
             if len(data) > self._left:
                 self._too_much()
@@ -432,7 +461,7 @@ class Request:
             done: Deferred[int] = Deferred()
             done.callback(count)
             return done
-        if self.chunked or not isinstance(self.channel, HTTPChannel):
+        if self.chunked or self.encoder is not None or not isinstance(self.channel, HTTPChannel):
             return ensureDeferred(self._copy(file, offset, count))
         if self._left is not None:
             self._left -= count
@@ -479,6 +508,9 @@ class Request:
                 self.respond(b"")
                 return
             self.write(b"")
+        if self.encoder is not None:
+            encoder, self.encoder = self.encoder, None
+            self.write(encoder.finish())
         if self.chunked:
             self.channel.write(b"0\r\n\r\n")
         if self._left and not self._head:
@@ -522,19 +554,36 @@ class Request:
             deferred.errback(reason)
 
     def processingFailed(self, reason: Failure) -> Any:
-        """Log an error of the resource's, and answer with 500; an answer that has begun is cut off."""
+        """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
+
+        A form that it could not read is the client's error, and answered with what that says.
+        """
+        error = reason.value
+        if isinstance(error, FormError) and not (self.startedWriting or self.finished or self._disconnected):
+            self._form_failed(error)
+            return reason
         _log.failure("Cannot answer {method} {uri}", reason, method=_text(self.method), uri=_text(self.uri))
         if self.finished or self._disconnected:
             return reason
         if self.startedWriting:
             self.channel.abortConnection()
             return reason
-        self.__dict__.pop("responseHeaders", None)
-        self.__dict__.pop("cookies", None)
+        self._forget_answer()
         self.setResponseCode(500)
         self.setHeader(b"content-type", b"text/html; charset=utf-8")
         self.respond(self._failure_page(reason))
         return reason
+
+    def _forget_answer(self) -> None:
+        self.__dict__.pop("responseHeaders", None)
+        self.__dict__.pop("cookies", None)
+        self.encoder = None
+
+    def _form_failed(self, error: FormError) -> None:
+        self._forget_answer()
+        self.setResponseCode(error.code)
+        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        self.respond(f"{error}\n".encode())
 
     def _failure_page(self, reason: Failure) -> bytes:
         if self.site is not None and self.site.displayTracebacks:
@@ -584,8 +633,9 @@ class Request:
             self.setHeader(b"etag", etag)
         tags = self.getHeader(b"if-none-match")
         if tags is not None:
-            found = parseTags(tags) + tags.split()
-            if etag in found or b"*" in found:
+            # by weak comparison (RFC 9110, section 13.1.2)
+            found = [tag.removeprefix(b"W/") for tag in parseTags(tags) + tags.split()]
+            if etag.removeprefix(b"W/") in found or b"*" in found:
                 self.setResponseCode(304 if self.method in (b"HEAD", b"GET") else 412)
                 return CACHED
         return None
@@ -607,25 +657,24 @@ class Request:
 
         :raises ValueError: if `sameSite` is something else than lax, strict or none.
         """
-        cookie = b"%b=%b" % (_part(k), _part(v))
-        for name, value in (
-            (b"Expires", expires),
-            (b"Domain", domain),
-            (b"Path", path),
-            (b"Max-Age", str(max_age) if isinstance(max_age, int) else max_age),
-            (b"Comment", comment),
-        ):
-            if value is not None:
-                cookie += b"; %b=%b" % (name, _part(value))
-        if secure:
-            cookie += b"; Secure"
-        if httpOnly:
-            cookie += b"; HttpOnly"
-        if sameSite:
-            kind = _part(sameSite).lower()
-            if kind not in (b"lax", b"strict", b"none"):
-                raise ValueError(f"Invalid value for sameSite: {kind!r}")
-            cookie += b"; SameSite=" + kind
+        site = None if not sameSite else sameSiteName(_part(sameSite)).lower()
+        cookie = joinCookie(
+            _part(k),
+            _part(v),
+            [
+                (name, None if value is None else _part(value))
+                for name, value in (
+                    (b"Expires", expires),
+                    (b"Domain", domain),
+                    (b"Path", path),
+                    (b"Max-Age", str(max_age) if isinstance(max_age, int) else max_age),
+                    (b"Comment", comment),
+                )
+            ],
+            (b"Secure", secure),
+            (b"HttpOnly", httpOnly),
+            (b"SameSite=%b" % (site or b""), site is not None),
+        )
         self.cookies.append(cookie)
 
     # -- asking
@@ -843,8 +892,7 @@ def _text(data: bytes) -> str:
 
 def _part(value: bytes | str) -> bytes:
     """A part of a cookie: what would begin another part becomes a blank."""
-    raw = value.encode("utf-8") if isinstance(value, str) else value
-    return sanitize(raw).replace(b";", b" ")
+    return sanitize(toBytes(value)).replace(b";", b" ")
 
 
 # -- what is made late
@@ -868,8 +916,6 @@ def _split(request: Request) -> tuple[bytes, bytes]:
 
 
 def _make_args(request: Request) -> dict[bytes, list[bytes]]:
-    from plait.web.forms import arguments
-
     return arguments(request, _split(request)[1])
 
 
@@ -883,14 +929,8 @@ def _make_postpath(request: Request) -> list[bytes]:
 
 
 def _make_cookies(request: Request) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    for name, value in request._raw_headers or _pairs(request):
-        if name.lower() == b"cookie":
-            for part in value.split(b";"):
-                key, equals, text = part.strip().partition(b"=")
-                if equals:
-                    found[key] = text
-    return found
+    pairs = request._raw_headers or _pairs(request)
+    return parseCookies(value for name, value in pairs if name.lower() == b"cookie")
 
 
 def _pairs(request: Request) -> list[tuple[bytes, bytes]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
 from importlib import import_module
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from plait.current import getReactor
 from plait.endpoints import quoteStringArgument
 from plait.errors import OptionError
 from plait.service import MultiService, Service, StreamServerEndpointService
+from plait.web.accesslog import jsonLogFormatter
 from plait.web.limits import Limits
 from plait.web.site import Site
 from plait.web.static import File
@@ -83,7 +82,7 @@ def web(
     else:
         assert proxy is not None
         root = _proxy(proxy)
-    formatter = _json_line if access_log_format == "json" else None
+    formatter = jsonLogFormatter if access_log_format == "json" else None
     site = Site(root, timeout=timeout or None, logFormatter=formatter, limits=Limits(maxBody=max_body))
     site.displayTracebacks = tracebacks
     if access_log == "-":
@@ -150,25 +149,6 @@ def _places(
     elif certificate or key or certificates:
         raise OptionError("--certificate, --key and --certificates are for --https: add that")
     return places or ["tcp:8080"]
-
-
-def _json_line(timestamp: str, request: Any) -> str:
-    def text(value: bytes | None) -> str | None:
-        return None if value is None else value.decode("utf-8", "backslashreplace")
-
-    return json.dumps(
-        {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "client": request.getClientIP(),
-            "method": text(request.method),
-            "uri": text(request.uri),
-            "protocol": text(request.clientproto),
-            "status": request.code,
-            "bytes": request.sentLength,
-            "referer": text(request.getHeader(b"referer")),
-            "agent": text(request.getHeader(b"user-agent")),
-        }
-    )
 
 
 class _Lifespan(Service):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,9 @@ class Session:
     def touch(self) -> None:
         """The client is here: count from now."""
         self.lastModified = self._reactor.seconds()
+        sessions = self.site.sessions
+        if isinstance(sessions, OrderedDict) and self.uid in sessions:
+            sessions.move_to_end(self.uid)
         if self._expire_call is not None:
             self._expire_call.reset(self.sessionTimeout)
 

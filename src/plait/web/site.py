@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import IO, Any
 
 from plait.current import getReactor
 from plait.protocol import ServerFactory
+from plait.web.accesslog import combinedLogFormatter, logTime
 from plait.web.connection import NEVER, HTTPChannel
 from plait.web.limits import Limits
 from plait.web.request import Request
@@ -19,8 +20,6 @@ __all__ = ["HTTPFactory", "Site"]
 
 TICK = 1.0
 """Seconds between two looks at who is too slow."""
-
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class HTTPFactory(ServerFactory):
@@ -52,7 +51,7 @@ class HTTPFactory(ServerFactory):
         self.logPath = logPath
         self.limits = limits if limits is not None else Limits()
         self.requestFactory = requestFactory
-        self._formatter = logFormatter or combinedLine
+        self._formatter = logFormatter or combinedLogFormatter
         self._reactor = reactor
         self.logFile: IO[str] | None = None
         self.channels: set[Any] = set()
@@ -124,7 +123,7 @@ class HTTPFactory(ServerFactory):
     def log(self, request: Any) -> None:  # type: ignore[override]
         """Write a line to the access log."""
         if self.logFile is not None:
-            self.logFile.write(self._formatter(_log_time(), request) + "\n")
+            self.logFile.write(self._formatter(logTime(), request) + "\n")
 
     def rejected(self, channel: Any, code: int, why: str) -> None:
         """A request was refused before it had a resource."""
@@ -136,11 +135,13 @@ class Site(HTTPFactory):
     :param resource: its root.
     :param requestFactory: makes the requests, `Request` or a subclass.
 
-    Attributes: `displayTracebacks` (whether the page for an error in a resource shows it: not for the public), `sessions`,
-    `sessionFactory`. The other parameters as for `HTTPFactory`.
+    Attributes: `displayTracebacks` (whether the page for an error in a resource shows it: not for the public), `sessions` (that
+    which was not touched for longest comes first), `sessionFactory`, `maxSessions` (with one more, that first one is ended). The
+    other parameters as for `HTTPFactory`.
     """
 
     sessionFactory: Callable[..., Any] = Session
+    maxSessions = 100_000
     counter = 0
 
     def __init__(
@@ -154,7 +155,7 @@ class Site(HTTPFactory):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(logPath, timeout, logFormatter, reactor, limits, requestFactory or Request)
-        self.sessions: dict[bytes, Any] = {}
+        self.sessions: OrderedDict[bytes, Any] = OrderedDict()
         self.resource = resource
 
     @property
@@ -183,6 +184,9 @@ class Site(HTTPFactory):
 
     def makeSession(self) -> Any:
         """A new session."""
+        # anybody can have as many as they ask for, by leaving the cookie out
+        while len(self.sessions) >= self.maxSessions:
+            next(iter(self.sessions.values())).expire()
         uid = secrets.token_hex(20).encode("ascii")
         session = self.sessions[uid] = self.sessionFactory(self, uid)
         session.startCheckingExpiration()
@@ -191,35 +195,3 @@ class Site(HTTPFactory):
     def getSession(self, uid: bytes) -> Any:
         """The session of that name. KeyError if there is none."""
         return self.sessions[uid]
-
-
-_logged_second = 0
-_logged = ""
-
-
-def _log_time() -> str:
-    global _logged_second, _logged
-    now = int(time.time())
-    if now != _logged_second:
-        _logged_second = now
-        t = time.gmtime(now)
-        _logged = (
-            f"[{t.tm_mday:02d}/{_MONTHS[t.tm_mon - 1]}/{t.tm_year}:{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} +0000]"
-        )
-    return _logged
-
-
-def combinedLine(timestamp: str, request: Any) -> str:
-    """A line of an access log in combined form, as Apache's and nginx's; what could forge another is escaped."""
-    referrer = _escape(request.getHeader(b"referer") or b"-")
-    agent = _escape(request.getHeader(b"user-agent") or b"-")
-    line = f"{_escape(request.method)} {_escape(request.uri)} {_escape(request.clientproto)}"
-    return (
-        f'"{request.getClientIP() or "-"}" - - {timestamp} "{line}" {request.code} '
-        f'{request.sentLength or "-"} "{referrer}" "{agent}"'
-    )
-
-
-def _escape(value: bytes) -> str:
-    text = value.decode("utf-8", "backslashreplace").replace("\\", "\\\\").replace('"', '\\"')
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii").replace("\\\\", "\\")

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from plait.as_twisted.legacy import abnf, html, webpages
-from plait.log import globalLogPublisher
-from plait.testing import EventLoggingObserver
+from plait.log import capturedLogs
 from plait.web import pages
 from tests.web.requests import FakeRequest
 
@@ -37,14 +36,9 @@ def test_pieces_of_html() -> None:
 
 
 def test_an_error_goes_into_the_log_and_not_to_the_visitor_as_html() -> None:
-    seen = EventLoggingObserver()
-    globalLogPublisher.addObserver(seen)
-    try:
-        with pytest.warns(DeprecationWarning, match="output"):
-            assert html.output(int, "<b>") == "<pre>invalid literal for int() with base 10: &#x27;&lt;b&gt;&#x27;</pre>"
-    finally:
-        globalLogPublisher.removeObserver(seen)
-    (event,) = seen
+    with capturedLogs() as seen, pytest.warns(DeprecationWarning, match="output"):
+        assert html.output(int, "<b>") == "<pre>invalid literal for int() with base 10: &#x27;&lt;b&gt;&#x27;</pre>"
+    (event,) = [event for event in seen if event.get("log_failure")]
     assert event["log_failure"].check(ValueError)
 
 
