@@ -475,6 +475,54 @@ MODULES: Mapping[str, Row] = {
     # The web
     "twisted.web": _row(),
     "twisted.web.client": _row("plait.web.client"),
+    "twisted.web._responses": _row(f"{_LEGACY}.webstatus", _CONTINUE=f"{_LEGACY}.webstatus:_CONTINUE"),
+    "twisted.web.http": _row(
+        f"{_LEGACY}.webhttp",
+        f"{_LEGACY}.webdates",
+        f"{_LEGACY}.webchunks",
+        f"{_LEGACY}.webstatus",
+        only="""
+            BAD_GATEWAY BAD_REQUEST CONFLICT CREATED ACCEPTED EXPECTATION_FAILED FORBIDDEN FOUND GATEWAY_TIMEOUT GONE
+            HTTP_VERSION_NOT_SUPPORTED IM_A_TEAPOT INSUFFICIENT_STORAGE_SPACE INTERNAL_SERVER_ERROR LENGTH_REQUIRED
+            MOVED_PERMANENTLY MULTIPLE_CHOICE MULTI_STATUS NON_AUTHORITATIVE_INFORMATION NOT_ACCEPTABLE NOT_ALLOWED
+            NOT_EXTENDED NOT_FOUND NOT_IMPLEMENTED NOT_MODIFIED NO_BODY_CODES NO_CONTENT OK PARTIAL_CONTENT PAYMENT_REQUIRED
+            PERMANENT_REDIRECT PRECONDITION_FAILED PROXY_AUTH_REQUIRED REQUESTED_RANGE_NOT_SATISFIABLE
+            REQUEST_ENTITY_TOO_LARGE REQUEST_TIMEOUT REQUEST_URI_TOO_LONG RESET_CONTENT RESPONSES SEE_OTHER
+            SERVICE_UNAVAILABLE SWITCHING TEMPORARY_REDIRECT UNAUTHORIZED UNSUPPORTED_MEDIA_TYPE USE_PROXY
+            HTTPChannel HTTPClient HTTPFactory PotentialDataLoss Request combinedLogFormatter datetimeToLogString
+            datetimeToString fromChunk maxChunkSizeLineLength parseContentRange proxiedLogFormatter stringToDatetime timegm
+            toChunk
+        """,
+        CACHED="plait.web.request:CACHED",
+        H2_ENABLED=f"{_LEGACY}.webhttp:H2_ENABLED",
+        Headers="plait.web.headers:Headers",
+        parse_qs="plait.web.forms:parse_qs",
+        urlparse=f"{_LEGACY}.webhttp:urlparse",
+        _CONTINUE=f"{_LEGACY}.webstatus:_CONTINUE",
+        _ChunkedTransferDecoder=f"{_LEGACY}.webchunks:ChunkedTransferDecoder",
+        _DataLoss=f"{_LEGACY}.webchunks:DataLoss",
+        _GenericHTTPChannelProtocol=f"{_LEGACY}.webhttp:HTTPChannel",
+        _IDeprecatedHTTPChannelToRequestInterface=f"{_LEGACY}.webinterfaces:IChannelRequest",
+        _IdentityTransferDecoder=f"{_LEGACY}.webchunks:IdentityTransferDecoder",
+        _MalformedChunkedDataError=f"{_LEGACY}.webchunks:MalformedChunkedDataError",
+        _genericHTTPChannelProtocolFactory=f"{_LEGACY}.webhttp:make_channel",
+    ),
+    "twisted.web.proxy": _row("plait.web.proxy", only="ReverseProxyResource"),
+    "twisted.web.server": _row(
+        f"{_LEGACY}.webserver",
+        "plait.web.request",
+        "plait.web.session",
+        "plait.web.error",
+        only="GzipEncoderFactory Request Session Site UnsupportedMethod supportedMethods version",
+        NOT_DONE_YET="plait.web.later:NOT_DONE_YET",
+        _GzipEncoder=f"{_LEGACY}.webserver:GzipEncoder",
+    ),
+    "twisted.web.static": _row(
+        "plait.web.static",
+        f"{_LEGACY}.webfiles",
+        only="Data DirectoryLister File Registry addSlash formatFileSize getTypeAndEncoding isDangerous loadMimeTypes",
+    ),
+    "twisted.web.wsgi": _row("plait.web.wsgi", only="WSGIResource"),
     "twisted.web._abnf": _row(
         _decint=f"{_LEGACY}.abnf:decimal",
         _hexint=f"{_LEGACY}.abnf:hexadecimal",
@@ -506,7 +554,12 @@ MODULES: Mapping[str, Row] = {
     "twisted.web.iweb": _row(
         f"{_TEMPLATE}.interfaces",
         "plait.web.guard",
-        only="ICredentialFactory IRenderable ITemplateLoader",
+        f"{_LEGACY}.webinterfaces",
+        only="""
+            IAccessLogFormatter IAgent IAgentEndpointFactory IBodyProducer IClientRequest ICredentialFactory
+            INonQueuedRequestFactory IPolicyForHTTPS IRenderable IRequest IResponse ITemplateLoader IUsernameDigestHash
+            UNKNOWN_LENGTH
+        """,
         _IRequestEncoder="plait.web.interfaces:IRequestEncoder",
         _IRequestEncoderFactory="plait.web.interfaces:IRequestEncoderFactory",
     ),
@@ -517,6 +570,9 @@ MODULES: Mapping[str, Row] = {
         "plait.web.resource",
         f"{_LEGACY}.webpages",
         EncodingResourceWrapper="plait.web.encoding:EncodingResourceWrapper",
+        FORBIDDEN=f"{_LEGACY}.webstatus:FORBIDDEN",
+        NOT_FOUND=f"{_LEGACY}.webstatus:NOT_FOUND",
+        _computeAllowedMethods="plait.web.resource:_computed",
         _UnsafeErrorPage=f"{_LEGACY}.webpages:ErrorPage",
         _UnsafeForbiddenResource=f"{_LEGACY}.webpages:ForbiddenResource",
         _UnsafeNoResource=f"{_LEGACY}.webpages:NoResource",

@@ -42,6 +42,7 @@ class HTTPChannel(Protocol):
     timeOut: float | None = 60.0
     deadline = NEVER
     secure = False
+    needsHost = True
 
     _reader: Reader | None = None
     _held: bytes = b""

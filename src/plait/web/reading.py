@@ -39,6 +39,8 @@ class Receiver(Protocol):
     """Whoever gets the requests of a connection."""
 
     limits: Limits
+    needsHost: bool
+    """Whether a request of HTTP/1.1 must have a Host."""
 
     def headReceived(self, reader: Reader) -> None:
         """The head of a request is there, in the reader's attributes."""
@@ -224,7 +226,7 @@ class Reader:
                     raise Rejected(417, "there is nothing to expect but 100-continue")
                 self.expects = version == "1.1"
         if version == "1.1":
-            if hosts != 1:
+            if hosts != 1 and (hosts or self._receiver.needsHost):
                 raise Rejected(400, "there must be one Host")
         elif version != "1.0":
             raise Rejected(505, "the versions are 1.1 and 1.0")

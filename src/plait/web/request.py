@@ -347,6 +347,9 @@ class Request:
 
     def respond(self, body: bytes) -> None:
         """Answer with a body that is complete, and finish."""
+        if self.encoder is not None and not self.finished and not self._disconnected and not self._head:
+            body = self.encoder.encode(body) + self.encoder.finish()
+            self.encoder = None
         if self.startedWriting or type(self.channel) is not HTTPChannel:
             if not self.startedWriting and self.encoder is None:
                 self.setHeader(b"content-length", b"%d" % len(body))
@@ -401,10 +404,12 @@ class Request:
         channel = self.channel
         if self.encoder is not None:
             self._start_encoding(None)
-        if isinstance(channel, HTTPChannel):
+        if type(channel) is HTTPChannel:
             channel.transport.write(self._begin(None))
             return
         self.startedWriting = True
+        self._head = self.method == b"HEAD"
+        self._version11 = self.clientproto == b"HTTP/1.1"
         headers = self.responseHeaders
         if self._version11 and not headers.hasHeader(b"content-length") and not self._head and self.code not in NO_BODY:
             headers.setRawHeaders(b"transfer-encoding", [b"chunked"])
@@ -432,6 +437,8 @@ class Request:
             raise TypeError(f"the data of an answer is bytes, not {type(data).__name__}; encode text first")
         if self._disconnected:
             return
+        if self.encoder is not None and data:
+            data = self.encoder.encode(data)
         if not self.startedWriting:
             self._start()
         if self._head or self.code in NO_BODY or not data:
@@ -582,6 +589,7 @@ class Request:
     def _forget_answer(self) -> None:
         self.__dict__.pop("responseHeaders", None)
         self.__dict__.pop("cookies", None)
+        self.encoder = None
         self.encoder = None
 
     def _form_failed(self, error: FormError) -> None:

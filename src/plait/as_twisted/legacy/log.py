@@ -12,7 +12,8 @@ from typing import IO, Any, TypeVar
 from zope.interface import Interface  # type: ignore[import-untyped]
 
 from plait.as_twisted.legacy import context
-from plait.log import LogLevel, legacy
+from plait.log import Logger, LogLevel, legacy
+from plait.log._begin import LoggingFile
 from plait.log.legacy import EventDict, addObserver, err, msg, removeObserver, textFromEventDict
 
 __all__ = [
@@ -21,8 +22,12 @@ __all__ = [
     "PythonLoggingObserver",
     "callWithContext",
     "callWithLogger",
+    "logfile",
     "showwarning",
 ]
+
+logfile = LoggingFile(Logger("stdout"))
+"""Each line that is written to it becomes an event of the log."""
 
 _T = TypeVar("_T")
 
