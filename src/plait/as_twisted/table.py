@@ -497,6 +497,7 @@ MODULES: Mapping[str, Row] = {
         H2_ENABLED=f"{_LEGACY}.webhttp:H2_ENABLED",
         Headers="plait.web.headers:Headers",
         parse_qs="plait.web.forms:parse_qs",
+        StringTransport=f"{_LEGACY}.webhttp:StringTransport",
         urlparse=f"{_LEGACY}.webhttp:urlparse",
         _CONTINUE=f"{_LEGACY}.webstatus:_CONTINUE",
         _ChunkedTransferDecoder=f"{_LEGACY}.webchunks:ChunkedTransferDecoder",
@@ -513,9 +514,10 @@ MODULES: Mapping[str, Row] = {
         "plait.web.request",
         "plait.web.session",
         "plait.web.error",
-        only="GzipEncoderFactory Request Session Site UnsupportedMethod supportedMethods version",
+        only="Request Session Site UnsupportedMethod supportedMethods version",
         NOT_DONE_YET="plait.web.later:NOT_DONE_YET",
-        _GzipEncoder=f"{_LEGACY}.webserver:GzipEncoder",
+        GzipEncoderFactory="plait.web.encoding:GzipEncoderFactory",
+        _GzipEncoder="plait.web.encoding:GzipEncoder",
     ),
     "twisted.web.static": _row(
         "plait.web.static",
@@ -560,8 +562,8 @@ MODULES: Mapping[str, Row] = {
             INonQueuedRequestFactory IPolicyForHTTPS IRenderable IRequest IResponse ITemplateLoader IUsernameDigestHash
             UNKNOWN_LENGTH
         """,
-        _IRequestEncoder=f"{_LEGACY}.webinterfaces:IRequestEncoder",
-        _IRequestEncoderFactory=f"{_LEGACY}.webinterfaces:IRequestEncoderFactory",
+        _IRequestEncoder="plait.web.interfaces:IRequestEncoder",
+        _IRequestEncoderFactory="plait.web.interfaces:IRequestEncoderFactory",
     ),
     "twisted.web.pages": _row(
         "plait.web.pages", only="errorPage forbidden notFound", _ErrorPage="plait.web.pages:ErrorPage"

@@ -123,7 +123,11 @@ def test_an_error_is_logged_and_not_told(logged: EventLoggingObserver) -> None:
         with pytest.raises(Fault) as caught:
             call(Service(), name, *args)
         assert (caught.value.faultCode, caught.value.faultString) == (8002, "error")
-    assert [event["log_failure"].type for event in logged if "log_failure" in event] == [RuntimeError, TypeError, TypeError]
+    assert [event["log_failure"].type for event in logged if "log_failure" in event] == [
+        RuntimeError,
+        TypeError,
+        TypeError,
+    ]
 
 
 @pytest.mark.parametrize(

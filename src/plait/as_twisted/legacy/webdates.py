@@ -8,8 +8,8 @@ import time
 from email.utils import formatdate
 from typing import Any
 
-from plait.interfaces import directlyProvides
 from plait.as_twisted.legacy.webinterfaces import IAccessLogFormatter
+from plait.interfaces import directlyProvides
 
 __all__ = [
     "combinedLogFormatter",
@@ -24,7 +24,9 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 # RFC 9110, section 5.6.7: the three forms, with what senders leave out of them.
 _DATES = (
-    re.compile(r"(?:\w+,? )?(?P<day>\d{1,2})[ -](?P<month>\w{3})[ -](?P<year>\d{2,4}) (?P<time>\d\d:\d\d:\d\d)(?: GMT)?"),
+    re.compile(
+        r"(?:\w+,? )?(?P<day>\d{1,2})[ -](?P<month>\w{3})[ -](?P<year>\d{2,4}) (?P<time>\d\d:\d\d:\d\d)(?: GMT)?"
+    ),
     re.compile(r"(?:\w{3} )?(?P<month>\w{3}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{4})"),
 )
 
@@ -71,18 +73,14 @@ def datetimeToLogString(msSinceEpoch: float | None = None) -> str:
 def _escape(value: Any) -> str:
     """Bytes that cannot forge another field or line."""
     text = value if isinstance(value, str) else bytes(value).decode("latin-1")
-    return "".join(
-        f"\\{c}" if c in '"\\' else c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in text
-    )
+    return "".join(f"\\{c}" if c in '"\\' else c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _line(timestamp: str, request: Any, address: Any) -> str:
     referrer = _escape(request.getHeader(b"referer") or b"-")
     agent = _escape(request.getHeader(b"user-agent") or b"-")
     first = " ".join(_escape(part) for part in (request.method, request.uri, request.clientproto))
-    return (
-        f'"{_escape(address)}" - - {timestamp} "{first}" {request.code} {request.sentLength or "-"} "{referrer}" "{agent}"'
-    )
+    return f'"{_escape(address)}" - - {timestamp} "{first}" {request.code} {request.sentLength or "-"} "{referrer}" "{agent}"'
 
 
 def combinedLogFormatter(timestamp: str, request: Any) -> str:

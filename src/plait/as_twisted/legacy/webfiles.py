@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = ["Registry", "addSlash", "formatFileSize", "isDangerous"]
 
+
 def isDangerous(path: str) -> bool:
     """Whether a part of a path could lead elsewhere."""
     return path == ".." or "/" in path
