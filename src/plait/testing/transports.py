@@ -75,6 +75,7 @@ class StringTransport:
     def abortConnection(self) -> None:
         """Note that the connection is to be closed at once."""
         self.aborting = True
+        self.disconnected = True
         self.loseConnection()
 
     def loseWriteConnection(self) -> None:

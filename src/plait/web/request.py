@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import CoroutineType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
@@ -67,7 +67,7 @@ class Request:
     site: Any = None
     etag: bytes | None = None
     lastModified: float | None = None
-    session: Any = None
+    _sessions: Mapping[bool, Any] = {}
     user = b""
     bodyLimit: int | None = None
     appRootURL: bytes | None = None
@@ -142,7 +142,8 @@ class Request:
 
     def gotLength(self, length: int | None) -> None:
         """A connection of another kind tells how long the body will be; None: it does not know."""
-        self.content = io.BytesIO()
+        maker = getattr(self.site, "getContentFile", None)
+        self.content = io.BytesIO() if maker is None else maker(length)
 
     def handleContentChunk(self, data: bytes) -> None:
         """A piece of the body, from a connection of another kind."""
@@ -224,8 +225,17 @@ class Request:
     def process(self) -> None:
         """Find the resource and let it render. A subclass may answer by itself instead."""
         site = self.site
-        if site is not None:
+        if self.uri == b"*":
+            self._answer_for_server()
+        elif site is not None:
             self.render(site.getResourceFor(self))
+
+    def _answer_for_server(self) -> None:
+        """The server itself is asked, not a resource (RFC 9112, section 3.2.4): it takes OPTIONS only."""
+        if self.method != b"OPTIONS":
+            self.setResponseCode(405)
+            self.setHeader(b"allow", b"OPTIONS")
+        self.respond(b"")
 
     def render(self, resource: Any) -> None:
         """Let a resource answer. Its errors are answered with 500 (`processingFailed`)."""
@@ -347,9 +357,6 @@ class Request:
 
     def respond(self, body: bytes) -> None:
         """Answer with a body that is complete, and finish."""
-        if self.encoder is not None and not self.finished and not self._disconnected and not self._head:
-            body = self.encoder.encode(body) + self.encoder.finish()
-            self.encoder = None
         if self.startedWriting or type(self.channel) is not HTTPChannel:
             if not self.startedWriting and self.encoder is None:
                 self.setHeader(b"content-length", b"%d" % len(body))
@@ -418,7 +425,8 @@ class Request:
             headers.setRawHeaders(b"last-modified", [_date(self.lastModified)])
         if self.etag is not None:
             headers.setRawHeaders(b"etag", [self.etag])
-        if not headers.hasHeader(b"content-type") and self.defaultContentType is not None:
+        empty = self.code in NO_BODY or headers.getRawHeaders(b"content-length") == [b"0"]
+        if not headers.hasHeader(b"content-type") and self.defaultContentType is not None and not empty:
             headers.setRawHeaders(b"content-type", [self.defaultContentType])
         pairs = [(name, value) for name, values in headers.getAllRawHeaders() for value in values]
         pairs += [(b"Set-Cookie", sanitize(cookie)) for cookie in self.cookies]
@@ -437,8 +445,6 @@ class Request:
             raise TypeError(f"the data of an answer is bytes, not {type(data).__name__}; encode text first")
         if self._disconnected:
             return
-        if self.encoder is not None and data:
-            data = self.encoder.encode(data)
         if not self.startedWriting:
             self._start()
         if self._head or self.code in NO_BODY or not data:
@@ -590,7 +596,6 @@ class Request:
         self.__dict__.pop("responseHeaders", None)
         self.__dict__.pop("cookies", None)
         self.encoder = None
-        self.encoder = None
 
     def _form_failed(self, error: FormError) -> None:
         self._forget_answer()
@@ -634,7 +639,7 @@ class Request:
         since = self.getHeader(b"if-modified-since")
         if since is not None:
             date = parseDate(since.split(b";")[0])
-            if date is not None and date >= seconds:
+            if date is not None and date >= self.lastModified:
                 self.setResponseCode(304)
                 return CACHED
         return None
@@ -745,7 +750,8 @@ class Request:
         host: bytes | None = self.getHeader(b"host")
         if host is not None:
             match = host.rpartition(b":")
-            return match[0] if match[1] and match[2].isdigit() else host
+            name = match[0] if match[1] and match[2].isdigit() else host
+            return name[1:-1] if name.startswith(b"[") and name.endswith(b"]") else name
         return str(getattr(self.getHost(), "host", "")).encode("ascii", "replace")
 
     def prePathURL(self) -> bytes:
@@ -783,6 +789,8 @@ class Request:
         secure = self.isSecure()
         port = getattr(self.getHost(), "port", None)
         name = self.getRequestHostname()
+        if b":" in name:
+            name = b"[%b]" % name
         where = b"" if port is None or port == (443 if secure else 80) else b":%d" % port
         path = "/".join(quote(part, safe="") for part in parts).encode("ascii")
         return b"%b://%b%b/%b" % (b"https" if secure else b"http", name, where, path)
@@ -808,12 +816,22 @@ class Request:
             if colon:
                 self.user, self.password = user, password
 
+    @property
+    def session(self) -> Any:
+        """The session that `getSession` has given, or None."""
+        return self._sessions.get(self.isSecure())
+
+    @session.setter
+    def session(self, session: Any) -> None:
+        self._sessions = {} if session is None else {self.isSecure(): session}
+
     def getSession(self, sessionInterface: Any = None, forceNotSecure: bool = False) -> Any:
         """The session that the client's cookie names; a new one if there is none. Or what that is adapted to."""
         secure = self.isSecure() and not forceNotSecure
         name = b"_".join([b"TWISTED_SECURE_SESSION" if secure else b"TWISTED_SESSION", *self.sitepath])
-        session = self.session
-        if session is None:
+        session = self._sessions.get(secure)
+        if session is None or session.expired:
+            session = None
             uid = self.getCookie(name)
             if uid:
                 try:
@@ -823,7 +841,7 @@ class Request:
         if session is None:
             session = self.site.makeSession()
             self.addCookie(name, session.uid, path=b"/", secure=secure, httpOnly=True, sameSite=b"lax")
-        self.session = session
+        self._sessions = {**self._sessions, secure: session}
         session.touch()
         if sessionInterface is not None:
             return session.getComponent(sessionInterface)
@@ -845,12 +863,6 @@ class Request:
         """It is done."""
         self.producer = None
         self.channel.unregisterProducer()
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 class _Room:

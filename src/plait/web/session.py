@@ -25,6 +25,7 @@ class Session:
         self.expireCallbacks: list[Callable[[], object]] = []
         self._components: dict[Any, Any] = {}
         self._expire_call: Any = None
+        self.expired = False
         self.touch()
 
     def startCheckingExpiration(self) -> None:
@@ -43,6 +44,7 @@ class Session:
 
     def expire(self) -> None:
         """End it."""
+        self.expired = True
         self.site.sessions.pop(self.uid, None)
         callbacks, self.expireCallbacks = self.expireCallbacks, []
         for callback in callbacks:
@@ -54,7 +56,7 @@ class Session:
     def touch(self) -> None:
         """The client is here: count from now."""
         self.lastModified = self._reactor.seconds()
-        sessions = self.site.sessions
+        sessions = getattr(self.site, "sessions", None)
         if isinstance(sessions, OrderedDict) and self.uid in sessions:
             sessions.move_to_end(self.uid)
         if self._expire_call is not None:

@@ -11,6 +11,7 @@ RESPONSES: dict[int, bytes] = {int(status): status.phrase.encode("ascii") for st
     413: b"Content Too Large",
     414: b"URI Too Long",
     416: b"Range Not Satisfiable",
+    418: b"I'm a teapot",
     422: b"Unprocessable Content",
 }
 """Status -> its reason phrase."""

@@ -139,6 +139,8 @@ class ChunkedTransferDecoder:
         :raises MalformedChunkedDataError: it breaks the grammar, or a line is too long.
         """
         if self.state == "FINISHED":
+            if not data:
+                return
             raise RuntimeError("_ChunkedTransferDecoder.dataReceived called in a terminal state.")
         self._buffer += data
         while getattr(self, f"_in_{self.state}")():

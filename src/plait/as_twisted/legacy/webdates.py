@@ -8,8 +8,8 @@ import time
 from email.utils import formatdate
 from typing import Any
 
-from plait.interfaces import directlyProvides
 from plait.as_twisted.legacy.webinterfaces import IAccessLogFormatter
+from plait.interfaces import directlyProvides
 
 __all__ = [
     "combinedLogFormatter",

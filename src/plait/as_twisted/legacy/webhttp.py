@@ -1,29 +1,29 @@
 """``twisted.web.http``: requests and connections with the methods that old programs override or call.
 
-They are Plait's own (`plait.web.request`, `plait.web.connection`) with what differs there: an answer has the headers that were set
-and no others, a request is given the pieces of its body by `handleContentChunk`, and a connection has its own timer.
+They are Plait's own (`plait.web.request`, `plait.web.connection`) with what differs there: an answer has the headers that
+were set and no others, a request is given the pieces of its body by `handleContentChunk`, and a connection has its own timer.
 """
 
 from __future__ import annotations
 
 import io
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 from urllib import parse
 from urllib.parse import ParseResultBytes
 
-from plait.as_twisted.legacy.deprecate import deprecated
 from plait.as_twisted.legacy.webdates import combinedLogFormatter, datetimeToLogString
 from plait.as_twisted.legacy.webinterfaces import IChannelRequest, INonQueuedRequestFactory, IRequest
-from plait.as_twisted.version import Version
 from plait.current import getReactor
 from plait.failure import Failure
 from plait.interfaces import ISSLTransport, implementer
 from plait.log import Logger
 from plait.protocol.lines import LineReceiver
 from plait.web import connection, request, site
+from plait.web.forms import FormError
 from plait.web.headers import Headers, sanitize
 from plait.web.limits import Limits
 from plait.web.reading import Rejected
@@ -49,6 +49,20 @@ def urlparse(url: bytes) -> ParseResultBytes:
 _LARGE = 100_000
 
 
+def _provides(interface: Any, thing: object) -> bool:
+    """Whether a thing does what the interface says."""
+    return bool(interface.providedBy(thing))
+
+
+def _warn(what: str) -> None:
+    warnings.warn(f"twisted.web.http.Request.{what}", DeprecationWarning, stacklevel=3)
+
+
+def contentFile(length: int | None) -> IO[bytes]:
+    """A place for a body of so many bytes: a file if it is large, or nobody knows."""
+    return io.BytesIO() if length is not None and length < _LARGE else tempfile.TemporaryFile()
+
+
 @implementer(IRequest, IChannelRequest)
 class Request(request.Request):
     """A request: override `process`. See `plait.web.request.Request`."""
@@ -59,9 +73,14 @@ class Request(request.Request):
     def parseCookies(self) -> None:
         """They are read when they are asked for."""
 
-    @deprecated(Version("Twisted", 16, 3, 0))
     def noLongerQueued(self) -> None:
         """Nothing is queued."""
+        _warn("noLongerQueued was deprecated in Twisted 16.3.0")
+
+    def getClientIP(self) -> str | None:
+        """The client's address as text."""
+        _warn("getClientIP was deprecated in Twisted 18.4.0; please use getClientAddress instead")
+        return super().getClientIP()
 
     # -- from the connection
 
@@ -75,7 +94,8 @@ class Request(request.Request):
 
     def gotLength(self, length: int | None) -> None:
         """How long the body will be; None: not known. A long one is kept in a file."""
-        self.content = io.BytesIO() if length is not None and length < _LARGE else tempfile.TemporaryFile()  # noqa: SIM115
+        maker = getattr(self.site, "getContentFile", contentFile)
+        self.content = maker(length)
 
     def bodyBegins(self, length: int | None, expects: bool) -> None:
         """A body will come."""
@@ -100,8 +120,29 @@ class Request(request.Request):
         self.method, self.uri, self.clientproto = command, path, version
         self._head = command == b"HEAD"
         self._version11 = version == b"HTTP/1.1"
+        _ = self.client, self.host  # they are asked for when the connection is gone, too
         self.content.seek(0)
+        try:
+            _ = self.args  # before the body is closed
+        except FormError as error:
+            _log.warn("A form cannot be read: {reason}", reason=str(error))
+            self.channel.transport.write(statusLine(400) + b"\r\n")
+            self.channel.loseConnection()
+            return
         self._process()
+
+    def finish(self) -> None:
+        """The answer is complete. RuntimeError when it was already, or the client has gone."""
+        if self.producer is not None and not self.finished:
+            _log.error("Producer was not unregistered for {uri}", uri=self.uri)
+            self.unregisterProducer()
+        super().finish()
+        self.channel = None
+
+    def connectionLost(self, reason: Any) -> None:
+        """The client is gone."""
+        super().connectionLost(reason)
+        self.channel = None
 
     def process(self) -> None:
         """Answer it: for subclasses."""
@@ -119,6 +160,8 @@ class HTTPChannel(connection.HTTPChannel):
     limits = replace(Limits(), maxHeld=0x4000)
     timeOut: float | None = None
     abortTimeout: float | None = 15
+    maxHeaders = 500
+    totalHeadersSize = 16384
     _optimisticEagerReadSize = 0x4000
     _negotiatedProtocol = b"http/1.1"
     needsHost = False
@@ -137,10 +180,16 @@ class HTTPChannel(connection.HTTPChannel):
 
     def connectionMade(self) -> None:
         """A client is there."""
-        self.secure = bool(ISSLTransport.providedBy(self.transport) or getattr(self.transport, "TLS", False))
+        self.secure = bool(_provides(ISSLTransport, self.transport) or getattr(self.transport, "TLS", False))
         self.site = self.factory
         if self.factory is not None:
             self.limits = getattr(self.factory, "limits", self.limits)
+        self.limits = replace(self.limits, maxHeaders=self.maxHeaders, maxHeaderBytes=self.totalHeadersSize)
+        negotiated = getattr(self.transport, "negotiatedProtocol", None)
+        if negotiated == b"h2":
+            raise ValueError("HTTP/2 was negotiated, which is not spoken here.")
+        if negotiated not in (None, b"http/1.1"):
+            raise AssertionError(f"{negotiated!r} was negotiated, which is not spoken here.")
         self._restart()
 
     def _restart(self) -> None:
@@ -191,7 +240,7 @@ class HTTPChannel(connection.HTTPChannel):
     def headReceived(self, reader: Any) -> None:
         """A request's head."""
         factory = self.requestFactory
-        if not INonQueuedRequestFactory.providedBy(factory) and not isinstance(factory, type):
+        if not _provides(INonQueuedRequestFactory, factory) and not isinstance(factory, type):
             self.requestFactory = lambda channel: factory(channel, False)
             try:
                 super().headReceived(reader)
@@ -256,6 +305,29 @@ class HTTPChannel(connection.HTTPChannel):
         if timer is not None and timer.active():
             timer.cancel()
         self.transport.loseConnection()
+
+
+class StringTransport(io.BytesIO):
+    """A transport that keeps what is written to it."""
+
+    def writeSequence(self, pieces: Iterable[bytes]) -> None:
+        """Write several pieces."""
+        self.write(b"".join(pieces))
+
+    def getPeer(self) -> tuple[str, int]:
+        """Nobody."""
+        return ("", 0)
+
+    getHost = getPeer
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """There is always room."""
+
+    def unregisterProducer(self) -> None:
+        """It is done."""
+
+    def loseConnection(self) -> None:
+        """There is no connection."""
 
 
 def make_channel(_: bytes = b"") -> HTTPChannel:

@@ -17,8 +17,6 @@ __all__ = [
     "INonQueuedRequestFactory",
     "IPolicyForHTTPS",
     "IRequest",
-    "IRequestEncoder",
-    "IRequestEncoderFactory",
     "IResponse",
     "IUsernameDigestHash",
 ]
@@ -46,23 +44,6 @@ class IAccessLogFormatter(Interface):
 
     def __call__(self, timestamp: str, request: Any) -> str:
         """The line, without its end."""
-
-
-class IRequestEncoderFactory(Interface):
-    """Chooses an encoder for an answer."""
-
-    def encoderForRequest(self, request: Any) -> Any:
-        """An `IRequestEncoder`, or None if the client takes no such encoding."""
-
-
-class IRequestEncoder(Interface):
-    """Encodes an answer."""
-
-    def encode(self, data: bytes) -> bytes:
-        """A piece of it; perhaps b"" yet."""
-
-    def finish(self) -> bytes:
-        """What is left at the end."""
 
 
 class INonQueuedRequestFactory(Interface):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 
 from plait.as_twisted.legacy.webdates import combinedLogFormatter, datetimeToLogString
-from plait.as_twisted.legacy.webinterfaces import IRequest, IRequestEncoder, IRequestEncoderFactory
+from plait.as_twisted.legacy.webhttp import contentFile
+from plait.as_twisted.legacy.webinterfaces import IRequest
 from plait.as_twisted.version import __version__
 from plait.interfaces import implementer
-from plait.web import encoding, request, site
+from plait.web import request, site
 
-
-__all__ = ["GzipEncoder", "GzipEncoderFactory", "Site", "supportedMethods", "version"]
+__all__ = ["Site", "supportedMethods", "version"]
 
 version = f"TwistedWeb/{__version__}".encode("ascii")
 """What the server calls itself."""
@@ -19,12 +19,7 @@ version = f"TwistedWeb/{__version__}".encode("ascii")
 supportedMethods = (b"GET", b"HEAD", b"POST")
 
 
-implementer(IRequestEncoder)(encoding.GzipEncoder)
-implementer(IRequestEncoderFactory)(encoding.GzipEncoderFactory)
 implementer(IRequest)(request.Request)
-
-GzipEncoder = encoding.GzipEncoder
-GzipEncoderFactory = encoding.GzipEncoderFactory
 
 
 class Site(site.Site):
@@ -34,8 +29,19 @@ class Site(site.Site):
     _logDateTime: str | None = None
 
     def __init__(self, resource: Any, requestFactory: Any = None, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("logFormatter", combinedLogFormatter) if len(args) < 3 else None
+        if len(args) < 3:
+            kwargs.setdefault("logFormatter", combinedLogFormatter)
         super().__init__(resource, requestFactory or type(self).requestFactory, *args, **kwargs)
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection. Old clients that send no Host are served."""
+        channel = super().buildProtocol(addr)
+        channel.needsHost = False
+        return channel
+
+    def getContentFile(self, length: int | None) -> IO[bytes]:
+        """Where the body of a request is kept, for one from a connection of another kind; a subclass may choose."""
+        return contentFile(length)
 
     def log(self, request: Any) -> None:  # type: ignore[override]
         """Write a line to the access log."""

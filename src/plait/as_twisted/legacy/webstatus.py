@@ -4,6 +4,55 @@ from __future__ import annotations
 
 from plait.web.status import RESPONSES
 
+__all__ = [
+    "ACCEPTED",
+    "BAD_GATEWAY",
+    "BAD_REQUEST",
+    "CONFLICT",
+    "CREATED",
+    "EXPECTATION_FAILED",
+    "FORBIDDEN",
+    "FOUND",
+    "GATEWAY_TIMEOUT",
+    "GONE",
+    "HTTP_VERSION_NOT_SUPPORTED",
+    "IM_A_TEAPOT",
+    "INSUFFICIENT_STORAGE_SPACE",
+    "INTERNAL_SERVER_ERROR",
+    "LENGTH_REQUIRED",
+    "MOVED_PERMANENTLY",
+    "MULTIPLE_CHOICE",
+    "MULTI_STATUS",
+    "NON_AUTHORITATIVE_INFORMATION",
+    "NOT_ACCEPTABLE",
+    "NOT_ALLOWED",
+    "NOT_EXTENDED",
+    "NOT_FOUND",
+    "NOT_IMPLEMENTED",
+    "NOT_MODIFIED",
+    "NO_BODY_CODES",
+    "NO_CONTENT",
+    "OK",
+    "PARTIAL_CONTENT",
+    "PAYMENT_REQUIRED",
+    "PERMANENT_REDIRECT",
+    "PRECONDITION_FAILED",
+    "PROXY_AUTH_REQUIRED",
+    "REQUESTED_RANGE_NOT_SATISFIABLE",
+    "REQUEST_ENTITY_TOO_LARGE",
+    "REQUEST_TIMEOUT",
+    "REQUEST_URI_TOO_LONG",
+    "RESET_CONTENT",
+    "RESPONSES",
+    "SEE_OTHER",
+    "SERVICE_UNAVAILABLE",
+    "SWITCHING",
+    "TEMPORARY_REDIRECT",
+    "UNAUTHORIZED",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "USE_PROXY",
+]
+
 _CONTINUE = 100
 SWITCHING = 101
 OK = 200
@@ -51,6 +100,3 @@ INSUFFICIENT_STORAGE_SPACE = 507
 NOT_EXTENDED = 510
 
 NO_BODY_CODES = frozenset((NO_CONTENT, NOT_MODIFIED))
-
-__all__ = ["RESPONSES", *sorted(name for name, value in globals().items() if name.isupper() and name[0] != "_")]
-__all__ = list(dict.fromkeys(__all__))
