@@ -516,6 +516,7 @@ MODULES: Mapping[str, Row] = {
         "plait.web.error",
         only="Request Session Site UnsupportedMethod supportedMethods version",
         NOT_DONE_YET="plait.web.later:NOT_DONE_YET",
+        datetimeToString=f"{_LEGACY}.webdates:datetimeToString",
         GzipEncoderFactory="plait.web.encoding:GzipEncoderFactory",
         _GzipEncoder="plait.web.encoding:GzipEncoder",
     ),

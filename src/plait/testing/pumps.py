@@ -65,6 +65,11 @@ class FakeTransport(StringTransport):
         """What waits for the pump, in parts."""
         return [self.value()]
 
+    def abortConnection(self) -> None:
+        """Close the connection at once. It is over when the pump has told both ends."""
+        self.aborting = True
+        self.loseConnection()
+
     def write(self, data: bytes) -> None:
         """Keep `data` for the pump; not, once the connection is over, or being closed with no producer to finish."""
         if self.disconnected or (self.disconnecting and self.producer is None):

@@ -24,7 +24,7 @@ class StringTransport:
     """A transport that keeps what is written to it.
 
     What is asked of it is noted and nothing else happens: `loseConnection` sets `disconnecting`, `abortConnection`
-    sets `aborting` as well, pausing and resuming set `producerState` ("producing", "paused" or "stopped"), and
+    sets `aborting` and `disconnected` as well, pausing and resuming set `producerState` ("producing", "paused" or "stopped"), and
     `registerProducer` sets `producer` and `streaming`.
     """
 
