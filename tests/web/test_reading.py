@@ -17,6 +17,8 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 class Noting:
     """Notes the requests of a connection."""
 
+    needsHost = True
+
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.seen: list[Any] = []
