@@ -14,7 +14,6 @@ ROOT = Path(__file__).parent.parent
 
 # these have tests of their own
 ELSEWHERE = {"classic", "logs", "plugin", "tls", "website"}
-SERVERS = {"examples/web/forms.py"}
 
 SHOWN = re.compile(
     r'^```python\n--8<-- "(?P<program>examples/\w+/[^"]+)"\n```\n\n```text\n(?P<output>.*?)^```$',
@@ -37,7 +36,7 @@ def test_a_program_prints_what_the_page_says(program: str, output: str) -> None:
 
 def test_each_of_these_programs_is_shown() -> None:
     there = {str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/*.py") if path.parent.name not in ELSEWHERE}
-    assert there - SERVERS == {parameter.values[0] for parameter in PROGRAMS}
+    assert there == {parameter.values[0] for parameter in PROGRAMS}
 
 
 def programs_of_readme() -> list[str]:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.web import encoding
+from plait.web.asgi import ASGIResource
 from plait.web.encoding import (
     CompressedResource,
     CompressingFactory,
@@ -234,3 +235,17 @@ async def test_files(tmp_path: Path) -> None:
         assert head.headers["content-encoding"] == "gzip" and head.body == b""
         assert part.status == 206 and part.body == (TEXT * 50)[:800] and "content-encoding" not in part.headers
         assert again.status == 304
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_an_asgi_application(pieces: int) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for left in reversed(range(pieces)):
+            await send({"type": "http.response.body", "body": TEXT, "more_body": left > 0})
+
+    async with Serving(CompressedResource(ASGIResource(application))) as serving:
+        answer = await serving.ask("/", headers=GZIP)
+        assert decode(answer.headers["content-encoding"], answer.body) == TEXT * pieces
+        assert (await serving.ask("/")).body == TEXT * pieces

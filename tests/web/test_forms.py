@@ -199,6 +199,8 @@ class Upload(Resource):
     streamsBody = True
 
     async def render_POST(self, request: Any) -> bytes:
+        if b"query" in request.args:
+            return repr(request.args).encode()
         with await readForm(request) as form:
             return repr(contents(form)).encode()
 
@@ -215,6 +217,7 @@ async def test_on_a_site() -> None:
     async with Serving(Upload()) as serving:
         answer = await serving.ask("/", "POST", body, kind)
         assert answer.body == repr(({b"a": [b"1"]}, {b"f": [("name", "text/x-me", b"data", 4)]})).encode()
+        assert (await serving.ask("/?query=1", "POST", body, kind)).body == repr({b"query": [b"1"]}).encode()
         assert (await serving.ask("/", "POST", b"{}", {"Content-Type": "application/json"})).status == 415
 
 

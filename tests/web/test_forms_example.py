@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "web" / "forms.py"
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "website" / "forms.py"
 
 BODY = (
     b'--XX\r\nContent-Disposition: form-data; name="title"\r\n\r\nThe <sea>\r\n'

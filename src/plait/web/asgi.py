@@ -236,7 +236,8 @@ class _Answer:
         """The answer is there at once: its head is put together without looking at it twice."""
         request = self._request
         code = request.code
-        if not request._head and request.persistent and request._version11 and code not in NO_BODY and code >= 200:
+        usual = not request._head and request.persistent and request._version11 and request.encoder is None
+        if usual and code not in NO_BODY and code >= 200:
             head = usualHead(code)
             for name, value in self._headers:
                 line = _line(name, value) if len(value) < _MOST_CACHED else _line.__wrapped__(name, value)

@@ -308,22 +308,26 @@ def parse_qs(qs: bytes, keep_blank_values: bool = True, strict_parsing: bool = F
 def arguments(request: Request, query: bytes) -> dict[bytes, list[bytes]]:
     """The arguments of a query, and behind them those of a form in the body: fields, and the contents of files.
 
+    Those of the query alone where the body is taken as it comes.
+
     :raises FormError: of a form that is malformed, or more than the site's limits allow.
     """
     args = parse_qs(query) if query else {}
     if request.method != b"POST":
         return args
     kind = request.getHeader(b"content-type") or b""
-    if mediaType(kind) not in (URLENCODED, MULTIPART):
+    if request.streamed or mediaType(kind) not in (URLENCODED, MULTIPART):
         return args
     limits = _limits(request)
     parser = FormParser(kind, limits)
     content = request.content
     at = content.tell()
     content.seek(0)
-    while data := content.read(_COPY):
-        parser.feed(data)
-    content.seek(at)  # whoever reads it as well is not disturbed
+    try:
+        while data := content.read(_COPY):
+            parser.feed(data)
+    finally:
+        content.seek(at)  # whoever reads it as well is not disturbed
     with parser.finish() as form:
         for name, values in form.asArguments(limits.maxMemory).items():
             args.setdefault(name, []).extend(values)

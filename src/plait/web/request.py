@@ -194,6 +194,11 @@ class Request:
         else:
             self._process()
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the body is taken as it comes, and is not in `content`."""
+        return self._stream is not None
+
     def stream(self) -> AsyncIterator[bytes]:
         """The pieces of the body as they come, for ``async for``; raises what ended the connection if that comes first.
 

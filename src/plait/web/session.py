@@ -45,7 +45,8 @@ class Session:
     def expire(self) -> None:
         """End it."""
         self.expired = True
-        self.site.sessions.pop(self.uid, None)
+        if self.site is not None:
+            self.site.sessions.pop(self.uid, None)
         callbacks, self.expireCallbacks = self.expireCallbacks, []
         for callback in callbacks:
             callback()
