@@ -61,6 +61,22 @@ def test_a_request_gets_the_pieces_of_its_body_by_methods_that_can_be_overridden
     assert seen == [4, b"ab", b"cd", (b"PUT", b"/x", b"HTTP/1.1")]
 
 
+@pytest.mark.parametrize(("parse", "args"), [(True, {b"a": [b"1"], b"b": [b"2"]}), (False, {b"a": [b"1"]})])
+def test_a_form_in_the_body_is_read_if_it_is_wanted(parse: bool, args: object) -> None:
+    seen: list[Any] = []
+
+    class Watching(Echo):
+        def process(self) -> None:
+            seen.append(self.args)
+            super().process()
+
+    channel, transport = channel_with(lambda channel, queued: Watching(channel, queued, parsePOSTFormSubmission=parse))
+    head = b"POST /?a=1 HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\n"
+    channel.dataReceived(head + b"b=2")
+    assert seen == [args]
+    assert transport.value().endswith(b"\r\n\r\nb=2")
+
+
 def test_a_body_that_is_longer_than_the_limit_is_refused() -> None:
     channel, transport = channel_with(Echo)
     channel.dataReceived(b"PUT / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")

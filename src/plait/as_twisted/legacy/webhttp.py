@@ -23,7 +23,7 @@ from plait.interfaces import ISSLTransport, implementer
 from plait.log import Logger
 from plait.protocol.lines import LineReceiver
 from plait.web import connection, request, site
-from plait.web.forms import FormError
+from plait.web.forms import FormError, parse_qs
 from plait.web.headers import Headers, sanitize
 from plait.web.limits import Limits
 from plait.web.reading import Rejected
@@ -65,10 +65,17 @@ def contentFile(length: int | None) -> IO[bytes]:
 
 @implementer(IRequest, IChannelRequest)
 class Request(request.Request):
-    """A request: override `process`. See `plait.web.request.Request`."""
+    """A request: override `process`. See `plait.web.request.Request`.
+
+    :param parsePOSTFormSubmission: false: a form in the body is left to the program, and `args` are those of the query.
+    """
 
     defaultContentType = None
     _received = 0
+
+    def __init__(self, channel: Any, queued: object = None, parsePOSTFormSubmission: bool = True) -> None:
+        super().__init__(channel, queued)
+        self._parsePOSTFormSubmission = parsePOSTFormSubmission
 
     def parseCookies(self) -> None:
         """They are read when they are asked for."""
@@ -123,7 +130,8 @@ class Request(request.Request):
         _ = self.client, self.host  # they are asked for when the connection is gone, too
         self.content.seek(0)
         try:
-            _ = self.args  # before the body is closed
+            # before the body is closed
+            self.args = self.args if self._parsePOSTFormSubmission else parse_qs(path.partition(b"?")[2])
         except FormError as error:
             _log.warn("A form cannot be read: {reason}", reason=str(error))
             self.channel.transport.write(statusLine(400) + b"\r\n")
