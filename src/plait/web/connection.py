@@ -51,6 +51,8 @@ class HTTPChannel(Protocol):
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
     _draining = False
+    sendsFile = False
+    """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
     _paused = False
     _body_since = 0.0
@@ -90,8 +92,8 @@ class HTTPChannel(Protocol):
         """Bytes of the client."""
         if self._closing and self._incoming is None:
             return  # behind the last request; but the body of that one may still be on its way
-        if self.requests and self._incoming is None:
-            # the next request before the answer to this one
+        if self._held or (self.requests and self._incoming is None):
+            # the next request before the answer to this one, or behind what is still held
             self._held += data
             if len(self._held) > self.limits.maxHeld and not self._paused:
                 self._paused = True
@@ -101,10 +103,12 @@ class HTTPChannel(Protocol):
 
     def _feed(self, data: bytes) -> None:
         reader = self._reader
+        before = self.deadline
         if reader is None:
             reader = self._reader = Reader.borrow(self)
             if self.site is not None:
                 self.deadline = self.site.now + self.limits.headerTimeout
+        served = self._served
         try:
             reader.feed(data)
         except Rejected as error:
@@ -115,7 +119,9 @@ class HTTPChannel(Protocol):
         if not reader.underWay and self._reader is reader:
             self._reader = None
             reader.giveBack()
-            if not self.requests and self.site is not None:
+            if self._served == served:
+                self.deadline = before  # empty lines are no request: they gain no time
+            elif not self.requests and self.site is not None:
                 self._idle()
 
     def _idle(self) -> None:
@@ -154,6 +160,9 @@ class HTTPChannel(Protocol):
             self.deadline = self.site.now + self.limits.bodyTimeout
         if reader.length is not None and not request.mayHaveBody(reader.length):
             raise Rejected(413, f"the body is longer than {request.bodyLimit} bytes")
+        if reader.expects:
+            # until it is told to go on, it is not the client who is slow
+            self.deadline = self._body_since = NEVER
         request.bodyBegins(reader.length, reader.expects)
 
     def bodyReceived(self, data: bytes) -> None:
@@ -163,7 +172,7 @@ class HTTPChannel(Protocol):
             return
         self._body_bytes += len(data)
         site = self.site
-        if site is not None:
+        if site is not None and not self._paused:
             self.deadline = site.now + self.limits.bodyTimeout
         if not request.bodyReceived(data):
             raise Rejected(413, f"the body is longer than {request.bodyLimit} bytes")
@@ -223,12 +232,12 @@ class HTTPChannel(Protocol):
         limits = self.limits
         if self._incoming is not None:
             passed = now - self._body_since
-            if passed > limits.bodyTimeout and self._body_bytes < passed * limits.minBodyRate:
+            if not self._paused and passed > limits.bodyTimeout and self._body_bytes < passed * limits.minBodyRate:
                 self._reject(408, "the body comes too slowly")
                 return
         if self.requests or self._closing:
             waiting = getattr(self.transport, "bufferedBytes", 0)
-            if not waiting:
+            if not waiting and not self.sendsFile:
                 self._stuck_at = -1
                 return
             sent = self.transport.bytesSent - waiting
@@ -239,9 +248,13 @@ class HTTPChannel(Protocol):
 
     # -- from requests
 
-    def sendContinue(self) -> None:
-        """Tell the client that its body is wanted."""
-        self.transport.write(_CONTINUE)
+    def sendContinue(self, answered: bool = False) -> None:
+        """Tell the client that its body is wanted; if it is being answered already it is not told, but has to send it now."""
+        if self.site is not None:
+            self._body_since = self.site.now
+            self.deadline = self.site.now + self.limits.bodyTimeout
+        if not answered:
+            self.transport.write(_CONTINUE)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Write the head of an answer. Names and values must be safe (`plait.web.headers`)."""
@@ -264,23 +277,32 @@ class HTTPChannel(Protocol):
         if not self.requests or self.requests[0] is not request:
             raise TypeError("this is not the request that is answered now")
         del self.requests[0]
-        if not request.persistent or self._draining or self._incoming is request:
-            # answered before all of its body is there, perhaps: that is not waited for, and nothing behind it is answered
+        if self._incoming is request:
+            # answered before all of its body is there: that is not waited for
             self._incoming = None
-            self._closing = True
+            self.deadline = NEVER
+            self.loseConnection()
+            return
+        if not request.persistent or self._draining:
             self.loseConnection()
             return
         if self.requests:
             following = self.requests[0]
             if self._incoming is not following:
                 following.allReceived()
+            elif following.expects and not self._body_bytes:
+                self.sendContinue()
             return
-        if self._reader is not None:
+        reader = self._reader
+        if reader is not None and not reader.underWay:
             return  # it is being fed: what follows comes from there
         if self._held:
             self._next()
         elif self.site is not None:
-            self._idle()
+            if reader is None:
+                self._idle()
+            else:
+                self.deadline = self.site.now + self.limits.headerTimeout
 
     def _next(self) -> None:
         """Look at what the client has sent meanwhile. Not from here: a queue of requests would be a heap of calls."""
@@ -292,10 +314,9 @@ class HTTPChannel(Protocol):
             self._paused = False
             self.transport.resumeProducing()
         if data and not self._closing:
-            if self.requests:
-                self._held = data + self._held
-            else:
-                self._feed(data)
+            if self._reader is not None and self.site is not None:
+                self.deadline = self.site.now + self.limits.headerTimeout
+            self._feed(data)
 
     def pauseBody(self) -> None:
         """Read no more of the body for now."""
@@ -308,7 +329,8 @@ class HTTPChannel(Protocol):
         """Read on."""
         if self._paused:
             self._paused = False
-            if self.site is not None:
+            if self._incoming is not None and self.site is not None:
+                self._body_since, self._body_bytes = self.site.now, 0
                 self.deadline = self.site.now + self.limits.bodyTimeout
             self.transport.resumeProducing()
 

@@ -124,6 +124,7 @@ class Reader:
     def giveBack(self) -> None:
         """To the pool, if it can be used again."""
         self._receiver = None
+        self._fed = 0
         # llhttp takes nothing more behind the last request of a connection, not even on another one
         if self.keepAlive and not self.spoilt and not self.underWay and len(_pool) < _MOST_FREE:
             _pool.append(self)
@@ -221,6 +222,9 @@ class Reader:
                         raise Rejected(400, "HTTP/1.0 has no transfer codings")
                     self.hasBody = True
                     self.length = None
+            elif size == 7:
+                if name.lower() == b"upgrade":  # see `feed`: it is the last one
+                    self.keepAlive = False
             elif size == 6 and name.lower() == b"expect":
                 if value.lower() != b"100-continue":
                     raise Rejected(417, "there is nothing to expect but 100-continue")

@@ -70,6 +70,7 @@ class Request:
     _sessions: Mapping[bool, Any] = {}
     user = b""
     bodyLimit: int | None = None
+    expects = False
     appRootURL: bytes | None = None
     _disconnected = False
     _inFakeHead = False
@@ -160,20 +161,25 @@ class Request:
         return self.bodyLimit
 
     def _streams(self) -> bool:
-        return self.site is not None and self.site.streamsBody
+        """Whether it takes its body as it comes; one behind another (pipelined) is kept like those of other resources."""
+        return self.site is not None and self.site.streamsBody and self.channel.requests[0] is self
 
     def bodyBegins(self, length: int | None, expects: bool) -> None:
         """A body will come. A resource that takes it as it comes is rendered now."""
         channel = self.channel
-        if self._streams() and channel.requests[0] is self:
-            wanted = channel.sendContinue if expects else _nothing
+        if self._streams():
+            wanted = self._body_wanted if expects else _nothing
             self._stream = BodyStream(wanted, channel.pauseBody, channel.resumeBody)
             self._process()
             return
         self._limit()
         self._body = KeptBody(channel.limits.bodyInMemory)
+        self.expects = expects
         if expects and channel.requests[0] is self:
             channel.sendContinue()
+
+    def _body_wanted(self) -> None:
+        self.channel.sendContinue(self.startedWriting)
 
     def bodyReceived(self, data: bytes) -> bool:
         """A piece of the body; false if it is too much."""
@@ -376,6 +382,8 @@ class Request:
                     return
                 body = self.encoder.encode(body) + self.encoder.finish()
         size = len(body)
+        if self._stream is not None and not self._stream.done:
+            self.persistent = False  # the rest of the body is not waited for
         head = self._begin(size)
         if self._left != size and not self._head and self.code not in NO_BODY:
             # the length that was set says something else: that of the body counts
@@ -484,7 +492,12 @@ class Request:
         if self._left is not None:
             self._left -= count
         self.sentLength += count
-        return sendFile(self.channel.transport, file, offset, count)
+        self.channel.sendsFile = True
+        return sendFile(self.channel.transport, file, offset, count).addBoth(self._file_sent)
+
+    def _file_sent(self, result: Any) -> Any:
+        self.channel.sendsFile = False
+        return result
 
     async def _copy(self, file: IO[bytes], offset: int, count: int) -> int:
         file.seek(offset)
@@ -529,7 +542,7 @@ class Request:
         if self.encoder is not None:
             encoder, self.encoder = self.encoder, None
             self.write(encoder.finish())
-        if self.chunked:
+        if self.chunked and not self._head:
             self.channel.write(b"0\r\n\r\n")
         if self._left and not self._head:
             _log.error("The answer to {request!r} is shorter than its Content-Length.", request=self)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from plait.current import getReactor
+from plait.log import Logger
 from plait.protocol import ServerFactory
 from plait.web.accesslog import combinedLogFormatter, logTime
 from plait.web.connection import NEVER, HTTPChannel
@@ -17,6 +18,8 @@ from plait.web.resource import getChildForRequest
 from plait.web.session import Session
 
 __all__ = ["HTTPFactory", "Site"]
+
+_log = Logger("plait.web")
 
 TICK = 1.0
 """Seconds between two looks at who is too slow."""
@@ -123,7 +126,10 @@ class HTTPFactory(ServerFactory):
     def log(self, request: Any) -> None:  # type: ignore[override]
         """Write a line to the access log."""
         if self.logFile is not None:
-            self.logFile.write(self._formatter(logTime(), request) + "\n")
+            try:
+                self.logFile.write(self._formatter(logTime(), request) + "\n")
+            except Exception:  # a full disk is no reason to leave the client without an answer
+                _log.failure("Cannot write to the access log")
 
     def rejected(self, channel: Any, code: int, why: str) -> None:
         """A request was refused before it had a resource."""

@@ -205,7 +205,7 @@ class File(Resource):
     def render_GET(self, request: Any) -> Any:
         """The file; for a folder, a redirection to its path with a slash, where its index page is."""
         try:
-            file = open(self.path, "rb")  # noqa: SIM115 - it is closed when it is sent
+            file = open(self.path, "rb", opener=_open)  # noqa: SIM115 - it is closed when it is sent
         except IsADirectoryError:
             return self._redirect(request)
         except (FileNotFoundError, NotADirectoryError):
@@ -226,8 +226,11 @@ class File(Resource):
 
     def _redirect(self, request: Any) -> bytes:
         path, mark, query = request.uri.partition(b"?")
-        # not "//", which would be another host
-        request.redirect(b"/" + path.lstrip(b"/") + b"/" + mark + query)
+        # not "//", which would be another host, nor "/\\", which browsers take for that
+        if not path.startswith(b"/"):
+            path = request.path  # the target was a whole URL
+        path = path.lstrip(b"/").replace(b"\\", b"%5C")
+        request.redirect(b"/" + path + b"/" + mark + query)
         return b""
 
     def _answer(self, request: Any, file: BinaryIO, status: os.stat_result) -> Any:
@@ -292,6 +295,11 @@ class File(Resource):
 
         ensureDeferred(_stream(request, file, parts, end)).addErrback(_broken, request, self.path)
         return NOT_DONE_YET
+
+
+def _open(path: str, flags: int) -> int:
+    # a pipe that nobody writes to would otherwise hold up everybody
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read(file: BinaryIO, part: Range) -> bytes:
