@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,6 +191,12 @@ class Plait:
         """The daemons that were seen to run."""
         return set(self._pids)
 
+    def kill(self) -> None:
+        """End the commands that still run in the foreground: whoever reads what they say then sees the end."""
+        for process in self._foreground:
+            if process.poll() is None:
+                process.kill()
+
     def clean_up(self) -> None:
         self._note_daemons()
         for gate in self._gates:
@@ -224,15 +231,20 @@ def reverser(plait: Plait) -> str:
 
 
 @pytest.fixture
-def read_until() -> Callable[[IO[str], str], str]:
-    """Read lines from a stream until one contains a text; returns all that was read."""
+def read_until(plait: Plait) -> Callable[[IO[str], str], str]:
+    """Read lines from a stream of the command's until one contains a text; returns all that was read."""
 
     def read(stream: IO[str], text: str) -> str:
         lines: list[str] = []
-        for line in stream:
-            lines.append(line)
-            if text in line:
-                return "".join(lines)
+        too_late = threading.Timer(PATIENCE, plait.kill)
+        too_late.start()
+        try:
+            for line in stream:
+                lines.append(line)
+                if text in line:
+                    return "".join(lines)
+        finally:
+            too_late.cancel()
         raise AssertionError(f"{text!r} never came: {''.join(lines)}")
 
     return read

@@ -158,8 +158,8 @@ def _changes(
     """Those of the files that have changed, as they do: also before the folders are watched, but after the time `began`."""
     from watchfiles import watch
 
-    now = time.time()
     known = {file: _state(file) for file in files()}
+    now = time.time()  # after that look: what was written during it is not to be taken for one from the future
     if early := sorted(file for file, (changed, _) in known.items() if began <= changed <= now):
         yield early
     while not stop.is_set():
