@@ -466,6 +466,28 @@ def test_a_parent_that_is_killed_while_its_worker_starts(plait: Plait) -> None:
             os.kill(worker, signal.SIGKILL)
 
 
+MISSES_A_SIGNAL = """
+import os, signal
+interrupt = signal.getsignal(signal.SIGTERM)
+signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, interrupt))
+"""
+
+
+def test_a_worker_that_misses_the_signal_that_ends_its_start(plait: Plait) -> None:
+    # Any does whom it reaches just before a system call that waits.
+    plait.gate("gate")
+    reached = plait.gate("reached")
+    source = MISSES_A_SIGNAL + "open('reached', 'w').write(str(os.getpid()))\nopen('gate').readline()\n" + VERSIONED
+    plait.open("run", "--workers", "2", "-y", plait.application(source))
+    worker = int(reached.read())
+    try:
+        os.kill(parent_of(worker), signal.SIGKILL)
+        await_end(worker)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
 def test_a_parent_that_is_killed_while_its_workers_drain(plait: Plait) -> None:
     pids = start(plait, "--drain-timeout", "600")
     with no_orphans(plait), connect(plait) as connection:

@@ -91,7 +91,8 @@ class Run:
 
     def serve(self) -> int:
         """All of it. Returns the status to exit with. StartError if it did not come to serving."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the reactor runs: undo, do not just die
+        # Until the reactor runs: undo, do not just die.
+        signal.signal(signal.SIGTERM, signal.default_int_handler if self.worker is None else self.worker.interrupt)
         with self.undo:
             self.undo.callback(self.notifier.close)
             self._prepare()

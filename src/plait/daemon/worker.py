@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import threading
+import time
 from typing import Any
 
 from plait.daemon.background import FAILED, MISUSED, Link, let_go_of_the_terminal
@@ -30,7 +31,7 @@ _log = Logger(namespace="plait.daemon")
 
 VARIABLE = "PLAIT_WORKER"
 
-# Seconds between two reports of how many connections there are.
+# Seconds between two reports of how many connections there are, and between two signals to a start whose parent is gone.
 REPORT = 1.0
 
 
@@ -143,6 +144,12 @@ class WorkerLink(Link):
         except OSError:
             pass  # it is too busy to listen, or gone: that is noticed elsewhere
 
+    def interrupt(self, *_: object) -> None:
+        """At SIGTERM while it starts: undo that, do not just die."""
+        if not self._stopping:  # the undoing itself is not to be cut short
+            self._stopping = True
+            raise KeyboardInterrupt
+
     # -- the end of the parent
 
     def _watch(self, descriptor: int) -> None:
@@ -151,13 +158,16 @@ class WorkerLink(Link):
         poll.register(descriptor, 0)  # nothing but the hang-up
         while not poll.poll():
             pass
-        if self._reactor is None:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
-        try:
-            self._reactor.loop.call_soon_threadsafe(self._orphaned)
-        except RuntimeError:
-            pass  # the loop is closed: it has ended
+        # More than once: a signal that comes just before a system call is not seen until that call is over.
+        while not self._stopping:
+            if self._reactor is None:
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                try:
+                    self._reactor.loop.call_soon_threadsafe(self._orphaned)
+                except RuntimeError:
+                    return  # the loop is closed: it has ended
+            time.sleep(REPORT)
 
     def _orphaned(self) -> None:
         if not self._stopping:
