@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import http.client
 import socket
 from typing import Any
@@ -168,6 +169,17 @@ async def test_a_body_that_is_too_long() -> None:
             b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"20\r\n%b\r\n" % (b"x" * 32) * 9
         )
         assert (await server.call(lambda: raw(server.port, chunked))).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_compressed_body_is_not_unpacked() -> None:
+    # That is up to the resource, which knows how large it may become.
+    bomb = gzip.compress(bytes(30_000_000))
+    resource = page(lambda request: b"%d of %b" % (len(request.content.read()), request.getHeader(b"content-encoding")))
+    async with Serving(resource, limits=Limits(maxBody=len(bomb))) as server:
+        for kind in ("application/octet-stream", "application/json"):
+            headers = {"Content-Encoding": "gzip", "Content-Type": kind}
+            answer = await server.ask("/", "POST", bomb, headers)
+            assert answer.body == b"%d of gzip" % len(bomb)
 
 
 async def test_a_client_that_asks_first() -> None:
