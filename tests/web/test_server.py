@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plait import Deferred
-from plait.deferred import CancelledError
+from plait.deferred import CancelledError, ensureDeferred
 from plait.task import Clock
 from plait.testing import StringTransport
 from plait.web.later import NOT_DONE_YET
@@ -21,6 +21,7 @@ from plait.web.site import Site
 from tests.web.serving import Serving
 
 GET = b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
 class Page(Resource):
@@ -106,6 +107,55 @@ async def test_what_is_sent_ahead_is_bounded() -> None:
                 await asyncio.sleep(0)
         assert len(request.channel._held) < 1_000_000
         client.close()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_answers_that_are_not_taken_do_not_pile_up(at_once: bool) -> None:
+    rendered = 0
+
+    def answer(request: Any) -> bytes:
+        nonlocal rendered
+        rendered += 1
+        return b"%b." % request.uri + bytes(1_000_000)
+
+    async with Serving(Page(GET=answer, PUT=lambda request: b"put")) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            requests = [GET % b"/%d" % number for number in range(40)]
+            for part in [b"".join(requests)] if at_once else requests:
+                client.sendall(part)
+                await server.ask(method="PUT")
+            for _ in range(10):
+                await server.ask(method="PUT")
+            assert 0 < rendered < 20
+
+            def read() -> list[bytes]:
+                with client.makefile("rb") as file:
+                    bodies = []
+                    for _ in requests:
+                        length = 0
+                        while line := file.readline().strip():
+                            if line.lower().startswith(b"content-length:"):
+                                length = int(line[15:])
+                        bodies.append(file.read(length).partition(b".")[0])
+                    return bodies
+
+            assert await server.call(read) == [b"/%d" % number for number in range(40)]
+
+
+async def test_a_long_queue_of_requests_is_no_heap_of_calls() -> None:
+    first: Deferred[bytes] = Deferred()
+
+    def answer(request: Any) -> Any:
+        if request.uri == b"/first":
+            return first
+        return b""
+
+    async with Serving(page(answer)) as server:
+        reading = ensureDeferred(server.call(lambda: raw(server.port, GET % b"/first" + GET % b"/" * 5000 + LAST)))
+        while not any(len(channel.requests) > 1000 for channel in server.site.channels):
+            await server.ask()
+        first.callback(b"")
+        assert (await reading).count(b"HTTP/1.1 200") == 5002
 
 
 async def test_a_client_that_goes_is_noticed_while_it_waits() -> None:

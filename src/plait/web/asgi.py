@@ -276,7 +276,7 @@ class _Answer:
 
 def _is_full(request: Request) -> bool:
     """Whether more waits to be sent than should pile up."""
-    return bool(getattr(request.channel.transport, "_over_high_water", False))
+    return bool(getattr(request.channel.transport, "full", False))
 
 
 class _Lifespan:
