@@ -295,10 +295,10 @@ class HTTPChannel(Protocol):
             return
         if not request.persistent or self._draining:
             self.loseConnection()
-        elif getattr(self.transport, "full", False):
+        elif self._is_full():
             self._full = True
             self.deadline = NEVER  # `look` sees whether anything is taken
-            self.transport.registerProducer(self, True)
+            self._ask_for_room()
         elif not self.requests:
             self._settle()
         elif not self._answering:
@@ -337,13 +337,22 @@ class HTTPChannel(Protocol):
 
     # -- as a producer, while the client does not take the answers
 
+    def _is_full(self) -> bool:
+        return getattr(self.transport, "full", False)
+
+    def _ask_for_room(self) -> None:
+        self.transport.registerProducer(self, True)
+
     def pauseProducing(self) -> None:
         """The transport is full: that is why it was told of us."""
 
     def resumeProducing(self) -> None:
         """The client has taken what was written: go on."""
-        self._full = False
         self.transport.unregisterProducer()
+        self._have_room()
+
+    def _have_room(self) -> None:
+        self._full = False
         if self.transport.disconnecting:
             return
         if self.requests:
