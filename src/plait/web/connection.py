@@ -56,6 +56,8 @@ class HTTPChannel(Protocol):
     _served = 0
     _full = False
     """Whether the next request waits until the client has taken more of the answers before it."""
+    _told_to_pause = False
+    """Whether a transport says by itself that it is full, without being asked."""
     _answering = False
     _paused = False
     _body_since = 0.0
@@ -106,25 +108,26 @@ class HTTPChannel(Protocol):
 
     def _feed(self, data: bytes) -> None:
         reader = self._reader
-        before = self.deadline
+        fresh = reader is None
         if reader is None:
             reader = self._reader = Reader.borrow(self)
-            if self.site is not None:
-                self.deadline = self.site.now + self.limits.headerTimeout
         served = self._served
         try:
             reader.feed(data)
         except Rejected as error:
             self._reject(error.code, str(error))
             return
+        if reader.underWay:
+            if fresh and not reader.headDone and self.site is not None:
+                self.deadline = self.site.now + self.limits.headerTimeout
+            return
         if reader.spoilt:
             self._closing = True
-        if not reader.underWay and self._reader is reader:
+        if self._reader is reader:
             self._reader = None
             reader.giveBack()
-            if self._served == served:
-                self.deadline = before  # empty lines are no request: they gain no time
-            elif not self.requests and self.site is not None and not self._full:
+            # empty lines are no request: they gain no time
+            if self._served != served and not self.requests and not self._full and self.site is not None:
                 self._idle()
 
     def _idle(self) -> None:
@@ -151,10 +154,8 @@ class HTTPChannel(Protocol):
         request: Request = self.requestFactory(self)
         request.received(reader)
         self._served += 1
-        request.persistent = (
-            reader.keepAlive and self._served < self.limits.requestsPerConnection and not self._draining
-        )
-        if not request.persistent:
+        if not reader.keepAlive or self._served >= self.limits.requestsPerConnection or self._draining:
+            request.persistent = False
             self._closing = True
         self.requests.append(request)
         self._incoming = request
@@ -190,7 +191,7 @@ class HTTPChannel(Protocol):
             return
         self._incoming = None
         self.deadline = NEVER
-        if request is self.requests[0] and not self._full:
+        if not self._full and request is self.requests[0]:
             request.allReceived()
 
     def isTurnOf(self, request: Request) -> bool:
@@ -295,14 +296,17 @@ class HTTPChannel(Protocol):
             return
         if not request.persistent or self._draining:
             self.loseConnection()
-        elif self._is_full():
+        elif self._told_to_pause or getattr(self.transport, "full", False):
             self._full = True
             self.deadline = NEVER  # `look` sees whether anything is taken
-            self._ask_for_room()
-        elif not self.requests:
+            if not self._told_to_pause:
+                self.transport.registerProducer(self, True)
+        elif self.requests:
+            if not self._answering:
+                self._answer_next()
+        elif self._reader is None or self._reader.underWay:
             self._settle()
-        elif not self._answering:
-            self._answer_next()
+        # else it is being fed: what follows comes from there
 
     def _answer_next(self) -> None:
         """Let the requests be answered that are here, as far as that needs no waiting."""
@@ -319,29 +323,20 @@ class HTTPChannel(Protocol):
                     return  # it takes its time
         finally:
             self._answering = False
-        if not self._full and not self._closing:
+        if not self._full and not self._closing and (self._reader is None or self._reader.underWay):
             self._settle()
 
     def _settle(self) -> None:
         """All requests are answered: see what the client has sent meanwhile."""
-        reader = self._reader
-        if reader is not None and not reader.underWay:
-            return  # it is being fed: what follows comes from there
         if self._held:
             self._next()
         elif self.site is not None:
-            if reader is None:
+            if self._reader is None:
                 self._idle()
             else:
                 self.deadline = self.site.now + self.limits.headerTimeout
 
     # -- as a producer, while the client does not take the answers
-
-    def _is_full(self) -> bool:
-        return getattr(self.transport, "full", False)
-
-    def _ask_for_room(self) -> None:
-        self.transport.registerProducer(self, True)
 
     def pauseProducing(self) -> None:
         """The transport is full: that is why it was told of us."""
@@ -357,7 +352,7 @@ class HTTPChannel(Protocol):
             return
         if self.requests:
             self._answer_next()
-        else:
+        elif self._reader is None or self._reader.underWay:
             self._settle()
 
     def stopProducing(self) -> None:

@@ -153,6 +153,10 @@ class Reader:
                 return  # something behind the last request: not looked at
             code = 501 if isinstance(error, httptools.HttpParserInvalidMethodError) else 400
             raise Rejected(code, str(error) or type(error).__name__) from None
+        if self.underWay:
+            self._check()
+
+    def _check(self) -> None:
         limits = self._receiver.limits
         if self.headDone:
             # what stands between the chunks (sizes, extensions) is not to outweigh what they hold by much

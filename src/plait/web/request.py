@@ -38,6 +38,67 @@ CACHED = "cached"
 _COPY = 65536
 
 
+class _Late:
+    """An attribute that is made when it is first asked for."""
+
+    __slots__ = ("_make", "_name")
+
+    def __init__(self, make: Callable[[Request], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, request: Request | None, owner: type) -> Any:
+        if request is None:
+            return self
+        value = request.__dict__[self._name] = self._make(request)
+        return value
+
+
+def _late(make: Callable[[Request], Any]) -> Any:
+    return _Late(make)
+
+
+def _make_headers(request: Request) -> Headers:
+    headers = Headers()
+    for name, value in request._raw_headers:
+        headers.addRawHeader(name, value)
+    return headers
+
+
+def _split(request: Request) -> tuple[bytes, bytes]:
+    """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
+    target = request.uri
+    if not target.startswith(b"/") and b"://" in target:
+        rest = target.split(b"://", 1)[1]
+        target = b"/" + rest.partition(b"/")[2]
+    path, _, query = target.partition(b"?")
+    return path, query
+
+
+def _make_args(request: Request) -> dict[bytes, list[bytes]]:
+    return arguments(request, _split(request)[1])
+
+
+def _make_content(request: Request) -> IO[bytes]:
+    return io.BytesIO() if request._body is None else request._body.asFile()
+
+
+def _make_postpath(request: Request) -> list[bytes]:
+    path = _split(request)[0]
+    return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
+
+
+def _make_cookies(request: Request) -> dict[bytes, bytes]:
+    pairs = request._raw_headers or _pairs(request)
+    return parseCookies(value for name, value in pairs if name.lower() == b"cookie")
+
+
+def _pairs(request: Request) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
+
+
 class Request:
     """One request.
 
@@ -80,22 +141,22 @@ class Request:
     _head = False
     _version11 = True
 
-    # made when they are asked for
-    path: bytes
-    requestHeaders: Headers
-    responseHeaders: Headers
-    args: dict[bytes, list[bytes]]
-    content: IO[bytes]
-    prepath: list[bytes]
-    postpath: list[bytes]
-    sitepath: list[bytes]
-    received_cookies: dict[bytes, bytes]
-    cookies: list[bytes]
-    client: Any
-    host: Any
-    notifications: list[Deferred[None]]
-    password: bytes
+    path: bytes = _late(lambda request: _split(request)[0])
+    requestHeaders: Headers = _late(_make_headers)
+    responseHeaders: Headers = _late(lambda request: Headers())
+    args: dict[bytes, list[bytes]] = _late(_make_args)
+    content: IO[bytes] = _late(_make_content)
+    prepath: list[bytes] = _late(lambda request: [])
+    postpath: list[bytes] = _late(_make_postpath)
+    sitepath: list[bytes] = _late(lambda request: [])
+    received_cookies: dict[bytes, bytes] = _late(_make_cookies)
+    cookies: list[bytes] = _late(lambda request: [])
+    client: Any = _late(lambda request: request.channel.getPeer())
+    host: Any = _late(lambda request: request.channel.getHost())
+    notifications: list[Deferred[None]] = _late(lambda request: [])
+    password: bytes = b""
     startedAt: float
+    channel: Any
 
     def __init__(self, channel: Any, queued: object = None) -> None:
         self.channel = channel
@@ -104,13 +165,6 @@ class Request:
         site = getattr(channel, "site", None)
         if site is not None:
             self.site = site
-
-    def __getattr__(self, name: str) -> Any:
-        maker = _MADE_LATE.get(name)
-        if maker is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = self.__dict__[name] = maker(self)
-        return value
 
     def __repr__(self) -> str:
         method, uri, proto = (
@@ -197,8 +251,11 @@ class Request:
         """The request is complete, and those before it are answered."""
         if self._stream is not None:
             self._stream.end()
-        else:
-            self._process()
+            return
+        try:
+            self.process()
+        except Exception:
+            self.processingFailed(Failure())
 
     @property
     def streamed(self) -> bool:
@@ -250,7 +307,10 @@ class Request:
         except Exception as error:
             self._render_failed(error, resource)
             return
-        self._answer_with(result)
+        if type(result) is bytes:
+            self.respond(result)
+        else:
+            self._answer_with(result)
 
     def _render_failed(self, error: Exception, resource: Any) -> None:
         from plait.web.error import UnsupportedMethod
@@ -315,7 +375,7 @@ class Request:
         headers: Headers | None = self.__dict__.get("responseHeaders")
         if headers is None:
             headers = self.responseHeaders = Headers()
-        headers.setRawHeaders(name, (value,))
+        headers.setRawHeaders(name, [value])
 
     def _begin(self, length: int | None) -> bytes:
         """The head of the answer, its empty line included. `length`: of a body that is complete."""
@@ -326,19 +386,19 @@ class Request:
         no_body = code in NO_BODY or code < 200
         left = length
         typed = False
-        if "responseHeaders" in made:
-            for name, values in self.responseHeaders._raw.items():
-                if name in _OURS:
-                    if name == b"Content-Length":
-                        left = _number(values, length)
-                    elif name == b"Content-Type":
-                        typed = True
-                        head += b"Content-Type: %b\r\n" % values[-1]
-                    elif name == b"Connection" and any(b"close" in value.lower() for value in values):
-                        self.persistent = False
-                    continue
-                for value in values:
-                    head += b"%b: %b\r\n" % (name, value)
+        headers = made.get("responseHeaders")
+        if headers is not None:
+            for name, values in headers._raw.items():
+                if name == b"Content-Type":
+                    typed = True
+                    head += b"Content-Type: %b\r\n" % values[-1]
+                elif name not in _OURS:
+                    for value in values:
+                        head += b"%b: %b\r\n" % (name, value)
+                elif name == b"Content-Length":
+                    left = _number(values, length)
+                elif name == b"Connection" and any(b"close" in value.lower() for value in values):
+                    self.persistent = False
         if "cookies" in made:
             for cookie in self.cookies:
                 head += b"Set-Cookie: %b\r\n" % sanitize(cookie)
@@ -915,7 +975,7 @@ def _number(values: list[bytes], otherwise: int | None) -> int | None:
 
 
 # Headers of an answer that say how it is framed, or are looked at for another reason.
-_OURS = frozenset((b"Content-Length", b"Content-Type", b"Transfer-Encoding", b"Connection"))
+_OURS = frozenset((b"Content-Length", b"Transfer-Encoding", b"Connection"))
 
 
 def _date(when: float | None) -> bytes:
@@ -931,63 +991,3 @@ def _text(data: bytes) -> str:
 def _part(value: bytes | str) -> bytes:
     """A part of a cookie: what would begin another part becomes a blank."""
     return sanitize(toBytes(value)).replace(b";", b" ")
-
-
-# -- what is made late
-
-
-def _make_headers(request: Request) -> Headers:
-    headers = Headers()
-    for name, value in request._raw_headers:
-        headers.addRawHeader(name, value)
-    return headers
-
-
-def _split(request: Request) -> tuple[bytes, bytes]:
-    """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
-    target = request.uri
-    if not target.startswith(b"/") and b"://" in target:
-        rest = target.split(b"://", 1)[1]
-        target = b"/" + rest.partition(b"/")[2]
-    path, _, query = target.partition(b"?")
-    return path, query
-
-
-def _make_args(request: Request) -> dict[bytes, list[bytes]]:
-    return arguments(request, _split(request)[1])
-
-
-def _make_content(request: Request) -> IO[bytes]:
-    return io.BytesIO() if request._body is None else request._body.asFile()
-
-
-def _make_postpath(request: Request) -> list[bytes]:
-    path = _split(request)[0]
-    return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
-
-
-def _make_cookies(request: Request) -> dict[bytes, bytes]:
-    pairs = request._raw_headers or _pairs(request)
-    return parseCookies(value for name, value in pairs if name.lower() == b"cookie")
-
-
-def _pairs(request: Request) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
-
-
-_MADE_LATE: dict[str, Callable[[Request], Any]] = {
-    "path": lambda request: _split(request)[0],
-    "requestHeaders": _make_headers,
-    "responseHeaders": lambda request: Headers(),
-    "args": _make_args,
-    "content": _make_content,
-    "prepath": lambda request: [],
-    "postpath": _make_postpath,
-    "sitepath": lambda request: [],
-    "received_cookies": _make_cookies,
-    "cookies": lambda request: [],
-    "client": lambda request: request.channel.getPeer(),
-    "host": lambda request: request.channel.getHost(),
-    "notifications": lambda request: [],
-    "password": lambda request: b"",
-}

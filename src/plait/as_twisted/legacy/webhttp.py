@@ -178,7 +178,6 @@ class HTTPChannel(connection.HTTPChannel):
     _timer: Any = None
     _abort_timer: Any = None
     _requestProducer: Any = None
-    _told_to_pause = False
 
     @property
     def _channel(self) -> HTTPChannel:
@@ -349,13 +348,6 @@ class HTTPChannel(connection.HTTPChannel):
         """The connection is gone."""
         if self._requestProducer is not None:
             self._requestProducer.stopProducing()
-
-    def _is_full(self) -> bool:
-        return self._told_to_pause or super()._is_full()
-
-    def _ask_for_room(self) -> None:
-        if not self._told_to_pause:
-            super()._ask_for_room()
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers | Iterable[Any]) -> None:
         """Write the head of an answer."""
