@@ -22,7 +22,8 @@ from plait.web.body import BodyStream, KeptBody
 from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
 from plait.web.cookies import joinCookie, parseCookies, sameSiteName, toBytes
-from plait.web.forms import FormError, arguments
+from plait.web.error import HTTPError, UnsupportedMethod
+from plait.web.forms import arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
@@ -46,7 +47,8 @@ class Request:
     name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
     `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
     of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it),
-    `encoder` (what changes the body on its way, see `plait.web.encoding`).
+    `encoder` (what changes the body on its way, see `plait.web.encoding`), `errorAs` (makes the content type and the body of an
+    answer that tells of an error, from its status and a message; None for pages and plain text).
 
     :param channel: the connection.
     """
@@ -64,6 +66,7 @@ class Request:
     chunked = False
     producer: Any = None
     encoder: Any = None
+    errorAs: Callable[[int, str], tuple[bytes, bytes]] | None = None
     site: Any = None
     etag: bytes | None = None
     lastModified: float | None = None
@@ -253,7 +256,6 @@ class Request:
         self._answer_with(result)
 
     def _render_failed(self, error: Exception, resource: Any) -> None:
-        from plait.web.error import UnsupportedMethod
         from plait.web.resource import answer_unsupported
 
         if isinstance(error, UnsupportedMethod) and not self.startedWriting:
@@ -587,11 +589,14 @@ class Request:
     def processingFailed(self, reason: Failure) -> Any:
         """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
 
-        A form that it could not read is the client's error, and answered with what that says.
+        An `HTTPError`, such as that of a form that it could not read, says itself what to answer.
         """
         error = reason.value
-        if isinstance(error, FormError) and not (self.startedWriting or self.finished or self._disconnected):
-            self._form_failed(error)
+        if isinstance(error, HTTPError) and not (self.startedWriting or self.finished or self._disconnected):
+            self._forget_answer()
+            for name, value in error.headers.items():
+                self.setHeader(name, value)
+            self._tell_error(error.code, *(self.errorAs or _plain_error)(error.code, str(error)))
             return reason
         _log.failure("Cannot answer {method} {uri}", reason, method=_text(self.method), uri=_text(self.uri))
         if self.finished or self._disconnected:
@@ -600,9 +605,10 @@ class Request:
             self.channel.abortConnection()
             return reason
         self._forget_answer()
-        self.setResponseCode(500)
-        self.setHeader(b"content-type", b"text/html; charset=utf-8")
-        self.respond(self._failure_page(reason))
+        if self.errorAs is None or (self.site is not None and self.site.displayTracebacks):
+            self._tell_error(500, b"text/html; charset=utf-8", self._failure_page(reason))
+        else:
+            self._tell_error(500, *self.errorAs(500, "Internal Server Error"))
         return reason
 
     def _forget_answer(self) -> None:
@@ -610,11 +616,10 @@ class Request:
         self.__dict__.pop("cookies", None)
         self.encoder = None
 
-    def _form_failed(self, error: FormError) -> None:
-        self._forget_answer()
-        self.setResponseCode(error.code)
-        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        self.respond(f"{error}\n".encode())
+    def _tell_error(self, code: int, kind: bytes, body: bytes) -> None:
+        self.setResponseCode(code)
+        self.setHeader(b"content-type", kind)
+        self.respond(body)
 
     def _failure_page(self, reason: Failure) -> bytes:
         if self.site is not None and self.site.displayTracebacks:
@@ -900,6 +905,11 @@ class _Room:
         if self._full:
             self._waiting = Deferred()
             await self._waiting
+
+
+def _plain_error(code: int, message: str) -> tuple[bytes, bytes]:
+    """An error told in plain text."""
+    return b"text/plain; charset=utf-8", f"{message}\n".encode("utf-8", "replace")
 
 
 def _nothing() -> None:
