@@ -27,6 +27,7 @@ __all__ = [
     "PartialDownloadError",
     "RedirectWithNoLocation",
     "SchemeNotSupported",
+    "StreamEnded",
     "UnsupportedMethod",
 ]
 
@@ -229,6 +230,10 @@ class HTTPError(Exception):
         super().__init__(RESPONSES.get(code, b"Error").decode() if message is None else message)
         self.code = code
         self.headers: Mapping[str, str] = headers or {}
+
+
+class StreamEnded(Exception):
+    """A stream of events has ended, so that nothing can be sent to it any more (`plait.web.events`)."""
 
 
 class InvalidURL(ValueError):

@@ -14,7 +14,7 @@ from types import CoroutineType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import CancelledError, Deferred, ensureDeferred
 from plait.failure import Failure
 from plait.log import Logger
 from plait.transport.filesending import sendFile
@@ -22,7 +22,7 @@ from plait.web.body import BodyStream, KeptBody
 from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
 from plait.web.cookies import joinCookie, parseCookies, sameSiteName, toBytes
-from plait.web.error import HTTPError, UnsupportedMethod
+from plait.web.error import HTTPError, StreamEnded, UnsupportedMethod
 from plait.web.forms import arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
@@ -47,7 +47,8 @@ class Request:
     name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
     `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
     of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it),
-    `encoder` (what changes the body on its way, see `plait.web.encoding`), `errorAs` (makes the content type and the body of an
+    `encoder` (what changes the body on its way, see `plait.web.encoding`), `endless` (true: the answer has no end of its
+    own, and is broken off when the server is about to end), `errorAs` (makes the content type and the body of an
     answer that tells of an error, from its status and a message; None for pages and plain text).
 
     :param channel: the connection.
@@ -66,6 +67,9 @@ class Request:
     chunked = False
     producer: Any = None
     encoder: Any = None
+    endless = False
+    _work: Deferred[Any] | None = None
+    _room: _Room | None = None
     errorAs: Callable[[int, str], tuple[bytes, bytes]] | None = None
     site: Any = None
     etag: bytes | None = None
@@ -285,6 +289,7 @@ class Request:
     def _wait_for(self, deferred: Deferred[Any]) -> None:
         deferred.addCallbacks(self._later, self._failed_later)
         if not deferred.called or deferred.paused:
+            self._work = deferred
             self.notifyFinish().addErrback(lambda _: deferred.cancel())
 
     def _later(self, result: Any) -> None:
@@ -295,8 +300,15 @@ class Request:
             self._answer_with(b"" if result is None else result)
 
     def _failed_later(self, failure: Failure) -> None:
-        if not self._disconnected:
+        if not (self._disconnected or (self.finished and failure.check(CancelledError, StreamEnded))):
             self.processingFailed(failure)
+
+    def breakOff(self) -> None:
+        """Let the answer be complete as it is, and cancel the coroutine or the Deferred that was to go on with it."""
+        if not self.finished and not self._disconnected:
+            self.finish()
+            if self._work is not None:
+                self._work.cancel()
 
     # -- the answer
 
@@ -517,11 +529,12 @@ class Request:
         """Wait until the client has taken what was written, as far as it is not to pile up."""
         transport = getattr(self.channel, "transport", None)
         if self.producer is None and hasattr(transport, "registerProducer") and not self._disconnected:
-            room = _Room()
+            room = self._room = _Room()
             transport.registerProducer(room, True)  # type: ignore[union-attr]
             try:
                 await room.there()
             finally:
+                self._room = None
                 if not self._disconnected:
                     transport.unregisterProducer()  # type: ignore[union-attr]
 
@@ -585,6 +598,8 @@ class Request:
             self.content.close()
         for deferred in waiting or ():
             deferred.errback(reason)
+        if self._room is not None:
+            self._room.resumeProducing()
 
     def processingFailed(self, reason: Failure) -> Any:
         """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
@@ -899,7 +914,9 @@ class _Room:
         if waiting is not None:
             waiting.callback(None)
 
-    stopProducing = resumeProducing
+    def stopProducing(self) -> None:
+        # not yet: who went on now would not see that the connection is lost, and might write for ever
+        self._full = True
 
     async def there(self) -> None:
         if self._full:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from plait.web.error import HTTPError
+from plait.web.events import EventStream, sendEvents
 from plait.web.json import JSON, encodeJSON, jsonError
 from plait.web.later import NOT_DONE_YET
 from plait.web.patterns import Pattern, Tree, parsePattern
@@ -48,6 +49,7 @@ class App(Resource):
     - a str: ``text/plain``, bytes: ``application/octet-stream``, unless `Request.setHeader` has set another content type;
     - None: 204, unless another status is set; or it has written the answer itself;
     - a tuple of one of these and a status, and perhaps a mapping of headers;
+    - an async generator, or an `plait.web.events.EventStream`: server-sent events;
     - another resource, which answers in its place; if the pattern ends with a path, a child of that resource, by that path;
     - `plait.web.later.NOT_DONE_YET`.
 
@@ -238,8 +240,10 @@ def _answer(request: Request, route: _Route, result: Any) -> Any:
         if request.code == 200:
             request.setResponseCode(204)
         return b""
-    if type(result) is int and result == NOT_DONE_YET:
-        return result
+    if isinstance(result, AsyncIterable):
+        return sendEvents(request, result)
+    if isinstance(result, EventStream) or (type(result) is int and result == NOT_DONE_YET):
+        return NOT_DONE_YET
     if callable(getattr(result, "render", None)):
         _let(request, route, result)
         return NOT_DONE_YET
