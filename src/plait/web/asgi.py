@@ -98,7 +98,8 @@ class ASGIResource(Resource):
             return NOT_DONE_YET
         answer = _Answer(request)
         done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
-        done.addCallbacks(answer.returned, answer.raised)
+        if not answer.over or not done.called or done.result is not None:  # else all is said already
+            done.addCallbacks(answer.returned, answer.raised)
         return NOT_DONE_YET
 
     def _scope(self, request: Request) -> dict[str, Any]:
@@ -106,37 +107,34 @@ class ASGIResource(Resource):
         if not target.startswith(b"/") and b"://" in target:
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         raw_path, _, query = target.partition(b"?")
-        scope = _of_connection(request).copy()
-        scope["http_version"] = "1.1" if request._version11 else "1.0"
+        scope = (request.channel.__dict__.get("asgi_scope") or _of_connection(request)).copy()
+        if not request._version11:
+            scope["http_version"] = "1.0"
         scope["method"] = request.method.decode("ascii")
         scope["path"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
         scope["raw_path"] = raw_path
         scope["query_string"] = query
-        scope["root_path"] = self._root_path(request)
+        if "prepath" in request.__dict__:
+            scope["root_path"] = b"".join([b"/" + part for part in request.prepath]).decode("utf-8", "replace")
         scope["headers"] = [(name.lower(), value) for name, value in request._raw_headers]
         if self._state is not None:
             scope["state"] = self._state.copy()
         return scope
 
-    def _root_path(self, request: Request) -> str:
-        if "prepath" not in request.__dict__:
-            return ""
-        return b"".join(b"/" + part for part in request.prepath).decode("utf-8", "replace")
-
 
 def _of_connection(request: Request) -> dict[str, Any]:
-    """What is the same in all scopes of a connection; made once."""
-    kept: dict[str, Any] = request.channel.__dict__
-    scope: dict[str, Any] | None = kept.get("asgi_scope")
-    if scope is None:
-        client, server = request.client, request.host
-        scope = kept["asgi_scope"] = {
-            "type": "http",
-            "asgi": _ASGI,
-            "scheme": "https" if request.isSecure() else "http",
-            "client": (client.host, client.port) if hasattr(client, "port") else None,
-            "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
-        }
+    """What is the same in most scopes of a connection; made once, and kept with it."""
+    client, server = request.client, request.host
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": "1.1",
+        "scheme": "https" if request.isSecure() else "http",
+        "root_path": "",
+        "client": (client.host, client.port) if hasattr(client, "port") else None,
+        "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
+    }
+    request.channel.asgi_scope = scope
     return scope
 
 
@@ -157,14 +155,14 @@ def _name(address: object) -> str:
 
 
 class _Answer:
-    """One request's receive and send."""
+    """One request's receive and send. `over`: all of the answer has been sent."""
 
-    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
+    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_request", "over")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._begun = False
-        self._over = False
+        self.over = False
         self._body_taken = False
         self._chunks = False
         self._headers: Iterable[tuple[bytes, bytes]] = ()
@@ -185,7 +183,7 @@ class _Answer:
                 return dict(_DISCONNECT)
             self._body_taken = stream.done or not data
             return {"type": "http.request", "body": data, "more_body": not self._body_taken}
-        if not self._over and not request._disconnected:
+        if not self.over and not request._disconnected:
             gone: Deferred[None] = Deferred()
             request.notifyFinish().addBoth(lambda _: None if gone.called else gone.callback(None))
             await gone
@@ -198,15 +196,15 @@ class _Answer:
         if kind == "http.response.body":
             if not self._begun:
                 raise RuntimeError("http.response.body was sent before http.response.start")
-            if self._over:
+            if self.over:
                 raise RuntimeError("http.response.body was sent after the last one")
             body = message.get("body", b"")
             more = message.get("more_body", False)
             if request._disconnected:
-                self._over = not more
+                self.over = not more
                 return
             if not more:
-                self._over = True
+                self.over = True
                 if not self._chunks:
                     self._whole(body if type(body) is bytes else bytes(body))
                     return
@@ -260,7 +258,7 @@ class _Answer:
 
     def returned(self, _: object) -> None:
         """The application has returned."""
-        if not self._over and not self._request._disconnected:
+        if not self.over and not self._request._disconnected:
             self._request.processingFailed(
                 Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
             )
@@ -268,7 +266,7 @@ class _Answer:
     def raised(self, failure: Failure) -> None:
         """It has raised."""
         request = self._request
-        if request._disconnected or self._over:
+        if request._disconnected or self.over:
             if not failure.check(asyncio.CancelledError, ConnectionLost):
                 _log.failure("The ASGI application has raised an error after its answer", failure)
             return
@@ -278,7 +276,7 @@ class _Answer:
 
 def _is_full(request: Request) -> bool:
     """Whether more waits to be sent than should pile up."""
-    return bool(getattr(request.channel.transport, "_over_high_water", False))
+    return bool(getattr(request.channel.transport, "full", False))
 
 
 class _Lifespan:

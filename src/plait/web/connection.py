@@ -2,7 +2,7 @@
 
 The next request of a connection is looked at when the one before it is answered. What a client sends before that (pipelining) is
 held as bytes, up to a bound, and then not read for now. The connection is read on meanwhile, so that a client that goes away is
-noticed by who works for it.
+noticed by who works for it. Nor is it looked at while the client does not take the answers that it has asked for.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ class HTTPChannel(Protocol):
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
+    _full = False
+    """Whether the next request waits until the client has taken more of the answers before it."""
+    _answering = False
     _paused = False
     _body_since = 0.0
     _body_bytes = 0
@@ -92,7 +95,7 @@ class HTTPChannel(Protocol):
         """Bytes of the client."""
         if self._closing and self._incoming is None:
             return  # behind the last request; but the body of that one may still be on its way
-        if self._held or (self.requests and self._incoming is None):
+        if self._held or self._full or (self.requests and self._incoming is None):
             # the next request before the answer to this one, or behind what is still held
             self._held += data
             if len(self._held) > self.limits.maxHeld and not self._paused:
@@ -121,7 +124,7 @@ class HTTPChannel(Protocol):
             reader.giveBack()
             if self._served == served:
                 self.deadline = before  # empty lines are no request: they gain no time
-            elif not self.requests and self.site is not None:
+            elif not self.requests and self.site is not None and not self._full:
                 self._idle()
 
     def _idle(self) -> None:
@@ -136,6 +139,9 @@ class HTTPChannel(Protocol):
             if getattr(request, "endless", False):
                 request.breakOff()
         if not self.requests and self._reader is None and not self._held:
+            if self._full:
+                self._full = False
+                self.transport.unregisterProducer()
             self.loseConnection()
 
     # -- from the reader
@@ -184,8 +190,12 @@ class HTTPChannel(Protocol):
             return
         self._incoming = None
         self.deadline = NEVER
-        if request is self.requests[0]:
+        if request is self.requests[0] and not self._full:
             request.allReceived()
+
+    def isTurnOf(self, request: Request) -> bool:
+        """Whether it is this request that may be answered now."""
+        return self.requests[0] is request and not self._full
 
     # -- what is wrong
 
@@ -235,7 +245,7 @@ class HTTPChannel(Protocol):
             if not self._paused and passed > limits.bodyTimeout and self._body_bytes < passed * limits.minBodyRate:
                 self._reject(408, "the body comes too slowly")
                 return
-        if self.requests or self._closing:
+        if self.requests or self._closing or self._full:
             waiting = getattr(self.transport, "bufferedBytes", 0)
             if not waiting and not self.sendsFile:
                 self._stuck_at = -1
@@ -285,14 +295,35 @@ class HTTPChannel(Protocol):
             return
         if not request.persistent or self.draining:
             self.loseConnection()
-            return
-        if self.requests:
-            following = self.requests[0]
-            if self._incoming is not following:
+        elif self._is_full():
+            self._full = True
+            self.deadline = NEVER  # `look` sees whether anything is taken
+            self._ask_for_room()
+        elif not self.requests:
+            self._settle()
+        elif not self._answering:
+            self._answer_next()
+
+    def _answer_next(self) -> None:
+        """Let the requests be answered that are here, as far as that needs no waiting."""
+        self._answering = True
+        try:
+            while self.requests and not self._full:
+                following = self.requests[0]
+                if self._incoming is following:
+                    if following.expects and not self._body_bytes:
+                        self.sendContinue()
+                    return
                 following.allReceived()
-            elif following.expects and not self._body_bytes:
-                self.sendContinue()
-            return
+                if self.requests and self.requests[0] is following:
+                    return  # it takes its time
+        finally:
+            self._answering = False
+        if not self._full and not self._closing:
+            self._settle()
+
+    def _settle(self) -> None:
+        """All requests are answered: see what the client has sent meanwhile."""
         reader = self._reader
         if reader is not None and not reader.underWay:
             return  # it is being fed: what follows comes from there
@@ -303,6 +334,34 @@ class HTTPChannel(Protocol):
                 self._idle()
             else:
                 self.deadline = self.site.now + self.limits.headerTimeout
+
+    # -- as a producer, while the client does not take the answers
+
+    def _is_full(self) -> bool:
+        return getattr(self.transport, "full", False)
+
+    def _ask_for_room(self) -> None:
+        self.transport.registerProducer(self, True)
+
+    def pauseProducing(self) -> None:
+        """The transport is full: that is why it was told of us."""
+
+    def resumeProducing(self) -> None:
+        """The client has taken what was written: go on."""
+        self.transport.unregisterProducer()
+        self._have_room()
+
+    def _have_room(self) -> None:
+        self._full = False
+        if self.transport.disconnecting:
+            return
+        if self.requests:
+            self._answer_next()
+        else:
+            self._settle()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
 
     def _next(self) -> None:
         """Look at what the client has sent meanwhile. Not from here: a queue of requests would be a heap of calls."""

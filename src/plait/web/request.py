@@ -169,7 +169,7 @@ class Request:
 
     def _streams(self) -> bool:
         """Whether it takes its body as it comes; one behind another (pipelined) is kept like those of other resources."""
-        return self.site is not None and self.site.streamsBody and self.channel.requests[0] is self
+        return self.site is not None and self.site.streamsBody and self.channel.isTurnOf(self)
 
     def bodyBegins(self, length: int | None, expects: bool) -> None:
         """A body will come. A resource that takes it as it comes is rendered now."""
@@ -182,7 +182,7 @@ class Request:
         self._limit()
         self._body = KeptBody(channel.limits.bodyInMemory)
         self.expects = expects
-        if expects and channel.requests[0] is self:
+        if expects and channel.isTurnOf(self):
             channel.sendContinue()
 
     def _body_wanted(self) -> None:
