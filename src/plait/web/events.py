@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plait.current import getReactor
-from plait.deferred import CancelledError, Deferred, ensureDeferred
+from plait.deferred import Deferred
 from plait.web.error import StreamEnded
 from plait.web.json import encodeJSON
 from plait.web.resource import Resource
@@ -106,7 +106,6 @@ class EventStream:
         self.isOpen = True
         self._request = request
         self._waiting = _Turns()
-        self._drained: Deferred[None] | None = None
         self._listeners: list[Deferred[None]] = []
         self._timer: Any = None
         self._keep_alive = keepAlive
@@ -148,25 +147,15 @@ class EventStream:
         message = formatEvent(data if isinstance(data, Event) else Event(data, event, id, retry))
         await self._waiting.take()
         try:
-            await self._room()
+            if self.isOpen:
+                await self._request.drained()
+            if not self.isOpen:
+                raise StreamEnded("The stream of events has ended.")
             self._request.write(message)
             if self._timer is not None:
                 self._timer.reset(self._keep_alive)
         finally:
             self._waiting.passOn()
-
-    async def _room(self) -> None:
-        if self.isOpen:
-            self._drained = ensureDeferred(self._request.drained())
-            try:
-                await self._drained
-            except CancelledError:
-                if self.isOpen:
-                    raise
-            finally:
-                self._drained = None
-        if not self.isOpen:
-            raise StreamEnded("The stream of events has ended.")
 
     def end(self) -> None:
         """End the stream. A browser will connect again, unless it is answered with 204 then."""
@@ -192,8 +181,6 @@ class EventStream:
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        if self._drained is not None:
-            self._drained.cancel()
         listeners, self._listeners = self._listeners, []
         for deferred in listeners:
             if not deferred.called:

@@ -534,9 +534,15 @@ class Request:
             try:
                 await room.there()
             finally:
-                self._room = None
-                if not self._disconnected:
-                    transport.unregisterProducer()  # type: ignore[union-attr]
+                if self._room is room:
+                    self._leave_room()
+
+    def _leave_room(self) -> _Room | None:
+        """Nobody waits for room any more."""
+        room, self._room = self._room, None
+        if room is not None and not self._disconnected:
+            self.channel.transport.unregisterProducer()
+        return room
 
     def finish(self) -> None:
         """The answer is complete.
@@ -575,10 +581,13 @@ class Request:
         waiting = made.pop("notifications", None) if "notifications" in made else None
         if self._stream is not None and not self._stream.done:
             self.persistent = False
+        room = self._leave_room()  # the connection may have to wait for it itself
         self.channel.requestDone(self)
         if waiting is not None:
             for deferred in waiting:
                 deferred.callback(None)
+        if room is not None:
+            room.resumeProducing()
         if "content" in made:
             self.content.close()
 
@@ -598,8 +607,9 @@ class Request:
             self.content.close()
         for deferred in waiting or ():
             deferred.errback(reason)
-        if self._room is not None:
-            self._room.resumeProducing()
+        room = self._leave_room()
+        if room is not None:
+            room.resumeProducing()
 
     def processingFailed(self, reason: Failure) -> Any:
         """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
