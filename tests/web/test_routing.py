@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -259,6 +260,16 @@ async def test_head_is_answered_as_get() -> None:
         [head, get] = await server.talk(("HEAD", "/things", None, {}), ("GET", "/things", None, {}))
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(get.body)))
     assert head.headers["content-type"] == "application/json"
+
+
+async def test_head_goes_to_the_narrowest_that_answers_get() -> None:
+    app = App()
+    app.get("/me")(lambda request: (None, 202))
+    app.get("/<name>")(lambda request, name: (None, 203))
+    app.post("/<int:id>")(lambda request, id: (None, 205))
+    async with Serving(app) as server:
+        assert (await server.ask("/me", "HEAD")).status == 202
+        assert (await server.ask("/7", "HEAD")).status == 203
 
 
 async def test_no_route() -> None:
@@ -534,6 +545,19 @@ async def test_json_of_a_length_that_is_not_told(streams: bool) -> None:
     async with Serving(echo(streams=streams), limits=Limits()) as server:
         assert await server.call(lambda: send(server, 3)) == (200, b'["xxx"]')
         assert (await server.call(lambda: send(server, 999)))[0] == 413
+
+
+@pytest.mark.parametrize(
+    "head_and_part", [b"Content-Length: 5000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n7d0\r\n" + b" " * 2000]
+)
+async def test_of_json_that_is_too_long_the_rest_is_not_waited_for(head_and_part: bytes) -> None:
+    def send(server: Serving) -> bytes:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n" + head_and_part)
+            return client.makefile("rb").readline()
+
+    async with Serving(echo(streams=True)) as server:
+        assert await server.call(lambda: send(server)) == b"HTTP/1.1 413 Content Too Large\r\n"
 
 
 # -- defining

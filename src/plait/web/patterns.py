@@ -112,7 +112,7 @@ def _segment(pattern: str, part: str | tuple[str, str], values: Mapping[str, obj
         # without an exponent, which a pattern knows not
         text = format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
         # a dot or two would be taken as a step in the tree by whoever is given the URL (RFC 3986, section 5.2.4)
-        if not isinstance(value, converter.types) or isinstance(value, bool) or {".", ".."} & set(text.split("/")):
+        if not isinstance(value, converter.types) or {".", ".."} & set(text.split("/")):
             raise ValueError(text)
         converter.parse(text)
         return quote(text, safe="/" if kind == "path" else "")
