@@ -32,7 +32,7 @@ class HTTPChannel(Protocol):
     """The server's side of a connection.
 
     Attributes: `site` (the factory), `requests` (the one that is answered now, and those that came in the same piece of bytes),
-    `limits`, `deadline` (by `HTTPFactory.now`).
+    `limits`, `deadline` (by `HTTPFactory.now`), `draining` (whether the server is about to end).
     """
 
     transport: Any
@@ -50,7 +50,7 @@ class HTTPChannel(Protocol):
     """Whether nothing more is read: the connection ends with the answer to the last request."""
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
-    _draining = False
+    draining = False
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
@@ -136,9 +136,11 @@ class HTTPChannel(Protocol):
 
     def drain(self) -> None:
         """The server is about to end: close with the answer that is under way, at once if there is none."""
-        self._draining = True
-        for request in self.requests:
+        self.draining = True
+        for request in list(self.requests):
             request.persistent = False
+            if getattr(request, "endless", False):
+                request.breakOff()
         if not self.requests and self._reader is None and not self._held:
             if self._full:
                 self._full = False
@@ -154,7 +156,7 @@ class HTTPChannel(Protocol):
         request: Request = self.requestFactory(self)
         request.received(reader)
         self._served += 1
-        if not reader.keepAlive or self._served >= self.limits.requestsPerConnection or self._draining:
+        if not reader.keepAlive or self._served >= self.limits.requestsPerConnection or self.draining:
             request.persistent = False
             self._closing = True
         self.requests.append(request)
@@ -294,7 +296,7 @@ class HTTPChannel(Protocol):
             self.deadline = NEVER
             self.loseConnection()
             return
-        if not request.persistent or self._draining:
+        if not request.persistent or self.draining:
             self.loseConnection()
         elif self._told_to_pause or getattr(self.transport, "full", False):
             self._full = True

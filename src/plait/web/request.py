@@ -14,7 +14,7 @@ from types import CoroutineType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import CancelledError, Deferred, ensureDeferred
 from plait.failure import Failure
 from plait.log import Logger
 from plait.transport.filesending import sendFile
@@ -22,7 +22,8 @@ from plait.web.body import BodyStream, KeptBody
 from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
 from plait.web.cookies import joinCookie, parseCookies, sameSiteName, toBytes
-from plait.web.forms import FormError, arguments
+from plait.web.error import HTTPError, StreamEnded, UnsupportedMethod
+from plait.web.forms import arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
@@ -107,7 +108,9 @@ class Request:
     name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
     `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
     of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it),
-    `encoder` (what changes the body on its way, see `plait.web.encoding`).
+    `encoder` (what changes the body on its way, see `plait.web.encoding`), `endless` (true: the answer has no end of its
+    own, and is broken off when the server is about to end), `errorAs` (makes the content type and the body of an
+    answer that tells of an error, from its status and a message; None for pages and plain text).
 
     :param channel: the connection.
     """
@@ -125,6 +128,10 @@ class Request:
     chunked = False
     producer: Any = None
     encoder: Any = None
+    endless = False
+    _work: Deferred[Any] | None = None
+    _room: _Room | None = None
+    errorAs: Callable[[int, str], tuple[bytes, bytes]] | None = None
     site: Any = None
     etag: bytes | None = None
     lastModified: float | None = None
@@ -313,7 +320,6 @@ class Request:
             self._answer_with(result)
 
     def _render_failed(self, error: Exception, resource: Any) -> None:
-        from plait.web.error import UnsupportedMethod
         from plait.web.resource import answer_unsupported
 
         if isinstance(error, UnsupportedMethod) and not self.startedWriting:
@@ -343,6 +349,7 @@ class Request:
     def _wait_for(self, deferred: Deferred[Any]) -> None:
         deferred.addCallbacks(self._later, self._failed_later)
         if not deferred.called or deferred.paused:
+            self._work = deferred
             self.notifyFinish().addErrback(lambda _: deferred.cancel())
 
     def _later(self, result: Any) -> None:
@@ -353,8 +360,15 @@ class Request:
             self._answer_with(b"" if result is None else result)
 
     def _failed_later(self, failure: Failure) -> None:
-        if not self._disconnected:
+        if not (self._disconnected or (self.finished and failure.check(CancelledError, StreamEnded))):
             self.processingFailed(failure)
+
+    def breakOff(self) -> None:
+        """Let the answer be complete as it is, and cancel the coroutine or the Deferred that was to go on with it."""
+        if not self.finished and not self._disconnected:
+            self.finish()
+            if self._work is not None:
+                self._work.cancel()
 
     # -- the answer
 
@@ -575,13 +589,20 @@ class Request:
         """Wait until the client has taken what was written, as far as it is not to pile up."""
         transport = getattr(self.channel, "transport", None)
         if self.producer is None and hasattr(transport, "registerProducer") and not self._disconnected:
-            room = _Room()
+            room = self._room = _Room()
             transport.registerProducer(room, True)  # type: ignore[union-attr]
             try:
                 await room.there()
             finally:
-                if not self._disconnected:
-                    transport.unregisterProducer()  # type: ignore[union-attr]
+                if self._room is room:
+                    self._leave_room()
+
+    def _leave_room(self) -> _Room | None:
+        """Nobody waits for room any more."""
+        room, self._room = self._room, None
+        if room is not None and not self._disconnected:
+            self.channel.transport.unregisterProducer()
+        return room
 
     def finish(self) -> None:
         """The answer is complete.
@@ -620,10 +641,14 @@ class Request:
         waiting = made.pop("notifications", None) if "notifications" in made else None
         if self._stream is not None and not self._stream.done:
             self.persistent = False
+        # the connection may have to wait for room itself
+        room = None if self._room is None else self._leave_room()
         self.channel.requestDone(self)
         if waiting is not None:
             for deferred in waiting:
                 deferred.callback(None)
+        if room is not None:
+            room.resumeProducing()
         if "content" in made:
             self.content.close()
 
@@ -643,15 +668,21 @@ class Request:
             self.content.close()
         for deferred in waiting or ():
             deferred.errback(reason)
+        room = self._leave_room()
+        if room is not None:
+            room.resumeProducing()
 
     def processingFailed(self, reason: Failure) -> Any:
         """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
 
-        A form that it could not read is the client's error, and answered with what that says.
+        An `HTTPError`, such as that of a form that it could not read, says itself what to answer.
         """
         error = reason.value
-        if isinstance(error, FormError) and not (self.startedWriting or self.finished or self._disconnected):
-            self._form_failed(error)
+        if isinstance(error, HTTPError) and not (self.startedWriting or self.finished or self._disconnected):
+            self._forget_answer()
+            for name, value in error.headers.items():
+                self.setHeader(name, value)
+            self._tell_error(error.code, *(self.errorAs or _plain_error)(error.code, str(error)))
             return reason
         _log.failure("Cannot answer {method} {uri}", reason, method=_text(self.method), uri=_text(self.uri))
         if self.finished or self._disconnected:
@@ -660,9 +691,10 @@ class Request:
             self.channel.abortConnection()
             return reason
         self._forget_answer()
-        self.setResponseCode(500)
-        self.setHeader(b"content-type", b"text/html; charset=utf-8")
-        self.respond(self._failure_page(reason))
+        if self.errorAs is None or (self.site is not None and self.site.displayTracebacks):
+            self._tell_error(500, b"text/html; charset=utf-8", self._failure_page(reason))
+        else:
+            self._tell_error(500, *self.errorAs(500, "Internal Server Error"))
         return reason
 
     def _forget_answer(self) -> None:
@@ -670,11 +702,10 @@ class Request:
         self.__dict__.pop("cookies", None)
         self.encoder = None
 
-    def _form_failed(self, error: FormError) -> None:
-        self._forget_answer()
-        self.setResponseCode(error.code)
-        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        self.respond(f"{error}\n".encode())
+    def _tell_error(self, code: int, kind: bytes, body: bytes) -> None:
+        self.setResponseCode(code)
+        self.setHeader(b"content-type", kind)
+        self.respond(body)
 
     def _failure_page(self, reason: Failure) -> bytes:
         if self.site is not None and self.site.displayTracebacks:
@@ -954,12 +985,19 @@ class _Room:
         if waiting is not None:
             waiting.callback(None)
 
-    stopProducing = resumeProducing
+    def stopProducing(self) -> None:
+        # not yet: who went on now would not see that the connection is lost, and might write for ever
+        self._full = True
 
     async def there(self) -> None:
         if self._full:
             self._waiting = Deferred()
             await self._waiting
+
+
+def _plain_error(code: int, message: str) -> tuple[bytes, bytes]:
+    """An error told in plain text."""
+    return b"text/plain; charset=utf-8", f"{message}\n".encode("utf-8", "replace")
 
 
 def _nothing() -> None:
