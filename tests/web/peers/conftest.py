@@ -11,9 +11,12 @@ from typing import TypeVar
 import pytest
 
 from tests.certificates import make_certificate
-from tests.web.peers.programs import SERVED, Curl, Daemon, Program
+from tests.web.peers.programs import SERVED, Curl, Daemon, Nginx, Program
 
 P = TypeVar("P", bound=Program)
+
+WEB = ("web", "--pidfile", "", "--drain-timeout", "1")
+"""What every one of our web servers is started with."""
 
 
 @pytest.fixture(scope="session")
@@ -92,11 +95,34 @@ def files(folder: Path, authority: tuple[Path, Path], kept_running: Callable[[Da
     return kept_running(
         Daemon(
             folder,
-            *("web", "--path", "files", "--pidfile", "", "--access-log", "access", "--drain-timeout", "1"),
+            *WEB,
+            *("--path", "files", "--access-log", "access"),
             *("--listen", "tcp:0:interface=127.0.0.1", "--listen", "haproxy:tcp:0:interface=127.0.0.1"),
             *("--https", "0", "--key", str(key), "--certificate", str(certificate)),
         )
     )
+
+
+@pytest.fixture(scope="session")
+def nginx(
+    folder: Path, site: Daemon, tmp_path_factory: pytest.TempPathFactory, kept_running: Callable[[Nginx], Nginx]
+) -> Nginx:
+    """nginx, with our files; and in front of `site` at /up/, and at /raw/, where it keeps nothing before it passes it on."""
+    passing = "proxy_pass http://site/; proxy_http_version 1.1; proxy_set_header Connection '';"
+    return kept_running(
+        Nginx(
+            tmp_path_factory.mktemp("nginx"),
+            f"root {folder / 'files'}; location /up/ {{ {passing} }}"
+            f" location /raw/ {{ {passing} proxy_buffering off; proxy_request_buffering off; }}",
+            more=f"upstream site {{ server 127.0.0.1:{site.port}; keepalive 4; }}",
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def proxy(folder: Path, nginx: Nginx, kept_running: Callable[[Daemon], Daemon]) -> Daemon:
+    """``plait web --proxy``, in front of nginx."""
+    return kept_running(Daemon(folder, *WEB, "--proxy", nginx.url(), "--listen", "tcp:0:interface=127.0.0.1"))
 
 
 @pytest.fixture

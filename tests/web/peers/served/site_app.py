@@ -82,6 +82,14 @@ class Cached(Resource):
         return b"cached"
 
 
+class Who(Resource):
+    """Tells which connection it is, and what a proxy says of who has asked."""
+
+    def render_GET(self, request):
+        said = [request.getHeader(name) or b"-" for name in (b"x-forwarded-for", b"x-forwarded-host", b"host")]
+        return b"%d %b\n" % (request.client.port, b" ".join(said))
+
+
 class Hello(Resource):
     """The same each time."""
 
@@ -101,6 +109,7 @@ for name, resource in {
     b"moved": Moved(),
     b"echo": Echo(),
     b"cached": Cached(),
+    b"who": Who(),
     b"files": File("files"),
 }.items():
     root.putChild(name, resource)
