@@ -208,3 +208,25 @@ class Curl:
         assert done.returncode == fails, told
         facts = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
         return Fetched(done.stdout, self.folder.joinpath("headers").read_text().splitlines(), facts)
+
+
+class Wrk(Program):
+    """wrk for a second, with 64 connections that are kept; `wrk.lua` looks at each answer.
+
+    :param expected: the body of each; None: ``number N`` for the number that is put behind the URL.
+    """
+
+    def __init__(self, url: str, expected: str | None = None) -> None:
+        super().__init__(
+            [find("wrk"), "-t", "1", "-c", "64", "-d", "1s", "--timeout", f"{PATIENCE:.0f}s"]
+            + ["-s", str(Path(__file__).with_name("wrk.lua")), url, "--", *([] if expected is None else [expected])]
+        )
+
+    def counted(self) -> int:
+        """Wait for its end; how many answers there were, all of them right."""
+        assert self.ended() == 0, self.output()
+        found = re.search(r"^RIGHT (\d+) WRONG (\d+) ERRORS (\d+)", self.output(), re.MULTILINE)
+        assert found is not None, self.output()
+        right, wrong, errors = map(int, found.groups())
+        assert (wrong, errors) == (0, 0), self.output()
+        return right
