@@ -260,7 +260,7 @@ class _Answer:
 
     def returned(self, _: object) -> None:
         """The application has returned."""
-        if not self._over and not self._request._disconnected:
+        if not self._request.finished and not self._request._disconnected:
             self._request.processingFailed(
                 Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
             )
@@ -268,7 +268,7 @@ class _Answer:
     def raised(self, failure: Failure) -> None:
         """It has raised."""
         request = self._request
-        if request._disconnected or self._over:
+        if request._disconnected or request.finished:
             if not failure.check(asyncio.CancelledError, ConnectionLost):
                 _log.failure("The ASGI application has raised an error after its answer", failure)
             return

@@ -89,6 +89,14 @@ def site(folder: Path, kept_running: Callable[[Daemon], Daemon]) -> Daemon:
 
 
 @pytest.fixture(scope="session")
+def hostile(folder: Path, kept_running: Callable[[Daemon], Daemon]) -> Daemon:
+    """A site with small limits, see `served/hostile_app.py`."""
+    return kept_running(
+        Daemon(folder, "run", "-n", "--pidfile", "", "-y", str(SERVED / "hostile_app.py"), "--drain-timeout", "1")
+    )
+
+
+@pytest.fixture(scope="session")
 def files(folder: Path, authority: tuple[Path, Path], kept_running: Callable[[Daemon], Daemon]) -> Daemon:
     """``plait web --path``, plainly, behind a PROXY header, and under TLS."""
     key, certificate = authority

@@ -18,7 +18,7 @@ import pytest
 
 import plait
 
-PATIENCE = 60.0
+PATIENCE = 6.0
 """Seconds. Nothing here takes a tenth of it; it is there so that a broken program fails the test and not the whole run."""
 
 SERVED = Path(__file__).parent / "served"
@@ -124,6 +124,29 @@ class Daemon(Program):
         return f"http://127.0.0.1:{self.port}{path}"
 
 
+def exchange(port: int, *pieces: bytes, end: bool = True) -> bytes:
+    """Send each piece by itself; all that is answered until the connection is closed.
+
+    :param end: whether to close our side of it then.
+    """
+    got = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it was closed before it had taken all: what it has said counts
+        try:
+            while data := connection.recv(65536):
+                got += data
+        except ConnectionError:
+            pass
+    return got
+
+
 class Nginx(Program):
     """nginx, with one worker process.
 
@@ -207,7 +230,7 @@ class Curl:
         told = done.stderr.decode()
         assert done.returncode == fails, told
         facts = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
-        return Fetched(done.stdout, self.folder.joinpath("headers").read_text().splitlines(), facts)
+        return Fetched(done.stdout, self.folder.joinpath("headers").read_text("latin-1").split("\n"), facts)
 
 
 class Wrk(Program):

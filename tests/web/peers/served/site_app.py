@@ -90,6 +90,15 @@ class Who(Resource):
         return b"%d %b\n" % (request.client.port, b" ".join(said))
 
 
+class Say(Resource):
+    """Answers with the target that it was asked for."""
+
+    isLeaf = True
+
+    def render(self, request):
+        return b"<%b>" % request.uri
+
+
 class Hello(Resource):
     """The same each time."""
 
@@ -110,6 +119,7 @@ for name, resource in {
     b"echo": Echo(),
     b"cached": Cached(),
     b"who": Who(),
+    b"say": Say(),
     b"files": File("files"),
 }.items():
     root.putChild(name, resource)
