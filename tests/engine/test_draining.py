@@ -23,7 +23,11 @@ class Polite(Protocol):
 
 @implementer(IDrainable)
 class Rude(Polite):
+    def told(self):
+        pass
+
     def drain(self):
+        self.told()
         raise ValueError("no")
 
 
@@ -50,10 +54,27 @@ async def test_a_protocol_is_told(wrap):
     await theirs.lost
 
 
-async def test_one_that_cannot_is_waited_for_and_keeps_nobody(flushLoggedErrors):
+async def test_what_was_sent_before_is_read_before_it_is_told():
+    class Answering(Polite):
+        def dataReceived(self, data):
+            self.transport.write(data.upper())
+
+    factory = Factory.forProtocol(Answering)
+    factory.made = Deferred()
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    with socket.create_connection(("127.0.0.1", port.getHost().port), timeout=30) as theirs:
+        await factory.made
+        await port.stopListening()
+        theirs.sendall(b"in time")
+        assert await drain(reactor, 60) == 0
+        with theirs.makefile("rb") as answer:
+            assert answer.read() == b"IN TIME"
+
+
+async def test_one_that_cannot_is_waited_for_and_keeps_nobody(flushLoggedErrors, monkeypatch):
     theirs = await serve(Rude)
     assert await drain(reactor, 0) == 1
-    reactor.callLater(0, theirs.transport.loseConnection)
+    monkeypatch.setattr(Rude, "told", lambda _: reactor.callLater(0, theirs.transport.loseConnection))
     assert await drain(reactor, 60) == 0
     assert len(flushLoggedErrors(ValueError)) == 2
 

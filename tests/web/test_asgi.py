@@ -85,11 +85,14 @@ async def test_headers_of_the_application_cannot_split_the_answer() -> None:
         assert "set-cookie" not in answer.headers and "transfer-encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("when", ["before", "between", "never answers", "wrong order"])
+@pytest.mark.parametrize("when", ["before", "between", "never answers", "wrong order", "no header"])
 async def test_an_application_that_breaks(when: str, flushLoggedErrors: Any) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if when == "before":
             raise ValueError("of mine")
+        if when == "no header":
+            await start(send, headers=[(b"no header", b"x")])
+            await send({"type": "http.response.body", "body": b"all"})
         if when == "wrong order":
             await send({"type": "http.response.body"})
         if when == "between":

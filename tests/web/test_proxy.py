@@ -6,6 +6,8 @@ import json
 import socket
 from typing import Any
 
+import pytest
+
 from plait import reactor
 from plait.log import capturedLogs
 from plait.protocol import Factory, Protocol
@@ -39,6 +41,43 @@ async def test_what_is_passed_on() -> None:
         assert (told["x-forwarded-for"], told["x-forwarded-host"]) == ("127.0.0.1", f"127.0.0.1:{server.port}")
         assert told["x-kept"] == "2" and "x-secret" not in told
         assert (await server.ask("/", "HEAD")).body == b""
+
+
+async def test_an_empty_body_has_its_length() -> None:
+    async with Serving(Told()) as upstream, Serving(ReverseProxyResource("127.0.0.1", upstream.port, b"")) as server:
+        assert json.loads((await server.ask("/", "POST", b"")).body)["content-length"] == "0"
+        assert "content-length" not in json.loads((await server.ask("/", "GET")).body)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/../x",
+        "/%2e%2e/x",
+        "/a/../../x",
+        "/./..",
+        "/..%2fx",
+        "/a/..%2F..%2Fx",
+        "/..%5cx",
+        "/..;/x",
+        "/..;a=b",
+        "//../x",
+    ],
+)
+async def test_no_path_leads_out_of_what_is_passed_on(target: str) -> None:
+    async with Serving(Told()) as upstream:
+        async with Serving(ReverseProxyResource("127.0.0.1", upstream.port, b"/up")) as server:
+            assert (await server.ask(target)).status == 400
+        # where all of the server is passed on there is nothing to get out of
+        async with Serving(ReverseProxyResource("127.0.0.1", upstream.port, b"")) as server:
+            assert (await server.ask(target)).status == 299
+
+
+@pytest.mark.parametrize("target", ["/a/..", "/...", "/..a/", "/%252e%252e/x", "/a/b/../../c", "/;/x"])
+async def test_dots_that_lead_nowhere_else(target: str) -> None:
+    async with Serving(Told()) as upstream, Serving(ReverseProxyResource("127.0.0.1", upstream.port, b"/up")) as server:
+        answer = await server.ask(target)
+        assert (answer.status, json.loads(answer.body)["uri"]) == (299, f"/up{target}")
 
 
 async def test_a_long_answer() -> None:

@@ -466,6 +466,48 @@ def test_a_client_that_does_not_read_its_answer() -> None:
     assert transport.disconnecting or transport.disconnected
 
 
+class Taking(Resource):
+    isLeaf = True
+    streamsBody = True
+    own: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+        self.ended: BaseException | None = None
+
+    async def render_POST(self, request: Any) -> bytes:
+        request.bodyLimit = self.own or request.bodyLimit
+        try:
+            async for piece in request.stream():
+                self.taken += len(piece)
+        except Exception as error:
+            self.ended = error
+            raise
+        return b"%d" % self.taken
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("own", [None, 1000])
+def test_a_body_that_is_taken_as_it_comes_may_have_a_limit(own: int | None) -> None:
+    resource = Taking()
+    resource.own = own
+    slow = Slow(resource, limits=Limits(maxStreamedBody=5000 if own else 1000))
+    slow.channel.dataReceived(CHUNKED + b"3E8\r\n%b\r\n" % (b"x" * 1000))
+    assert (resource.taken, slow.transport.value()) == (1000, b"")
+    slow.channel.dataReceived(b"1\r\nx\r\n")
+    assert slow.transport.value().startswith(b"HTTP/1.1 413 ") and slow.transport.disconnecting
+    assert resource.taken == 1000 and "longer than 1000" in str(resource.ended)
+
+
+def test_a_length_beyond_the_limit_of_one_that_takes_it_as_it_comes() -> None:
+    slow = Slow(Taking(), limits=Limits(maxStreamedBody=1000))
+    slow.channel.dataReceived(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n")
+    assert slow.transport.value().startswith(b"HTTP/1.1 413 ") and slow.transport.disconnecting
+
+
 def test_the_last_request_of_a_connection() -> None:
     slow = Slow(page(lambda request: b"x"), limits=Limits(requestsPerConnection=2))
     slow.channel.dataReceived(GET % b"/" * 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from plait.deferred import Deferred
@@ -23,7 +24,11 @@ async def drain(reactor: Reactor, patience: float) -> int:
     left to end as it would. Returns how many are still there.
     """
     network = reactor._net
-    network.connection_begun = _tell  # what was accepted before the port was closed may be told of only now
+    if patience > 0:
+        # what was accepted before the port was closed may be told of only now; and what was sent on it, or on one that seems
+        # idle, is read then, so that it is answered
+        await _turns(network.loop, 2 * TURNS)
+    network.connection_begun = _tell
     for connection in network.accepted():
         _tell(connection)
     try:
@@ -32,12 +37,16 @@ async def drain(reactor: Reactor, patience: float) -> int:
         network.connection_begun = None
 
 
+async def _turns(loop: asyncio.AbstractEventLoop, count: int) -> None:
+    for _ in range(count):
+        turn: Deferred[None] = Deferred()
+        loop.call_soon(turn.callback, None)
+        await turn
+
+
 async def _wait(reactor: Reactor, patience: float) -> int:
     network = reactor._net
-    for _ in range(TURNS if patience > 0 else 0):
-        turn: Deferred[None] = Deferred()
-        network.loop.call_soon(turn.callback, None)
-        await turn
+    await _turns(network.loop, TURNS if patience > 0 else 0)
     count = len(network.accepted())
     if not count or patience <= 0:
         return count

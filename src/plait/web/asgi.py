@@ -98,7 +98,7 @@ class ASGIResource(Resource):
             return NOT_DONE_YET
         answer = _Answer(request)
         done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
-        if not answer.over or not done.called or done.result is not None:  # else all is said already
+        if not request.finished or not done.called or done.result is not None:  # else all is said already
             done.addCallbacks(answer.returned, answer.raised)
         return NOT_DONE_YET
 
@@ -155,14 +155,14 @@ def _name(address: object) -> str:
 
 
 class _Answer:
-    """One request's receive and send. `over`: all of the answer has been sent."""
+    """One request's receive and send."""
 
-    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_request", "over")
+    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._begun = False
-        self.over = False
+        self._over = False
         self._body_taken = False
         self._chunks = False
         self._headers: Iterable[tuple[bytes, bytes]] = ()
@@ -183,7 +183,7 @@ class _Answer:
                 return dict(_DISCONNECT)
             self._body_taken = stream.done or not data
             return {"type": "http.request", "body": data, "more_body": not self._body_taken}
-        if not self.over and not request._disconnected:
+        if not self._over and not request._disconnected:
             gone: Deferred[None] = Deferred()
             request.notifyFinish().addBoth(lambda _: None if gone.called else gone.callback(None))
             await gone
@@ -196,15 +196,15 @@ class _Answer:
         if kind == "http.response.body":
             if not self._begun:
                 raise RuntimeError("http.response.body was sent before http.response.start")
-            if self.over:
+            if self._over:
                 raise RuntimeError("http.response.body was sent after the last one")
             body = message.get("body", b"")
             more = message.get("more_body", False)
             if request._disconnected:
-                self.over = not more
+                self._over = not more
                 return
             if not more:
-                self.over = True
+                self._over = True
                 if not self._chunks:
                     self._whole(body if type(body) is bytes else bytes(body))
                     return
@@ -258,7 +258,7 @@ class _Answer:
 
     def returned(self, _: object) -> None:
         """The application has returned."""
-        if not self.over and not self._request._disconnected:
+        if not self._request.finished and not self._request._disconnected:
             self._request.processingFailed(
                 Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
             )
@@ -266,7 +266,7 @@ class _Answer:
     def raised(self, failure: Failure) -> None:
         """It has raised."""
         request = self._request
-        if request._disconnected or self.over:
+        if request._disconnected or request.finished:
             if not failure.check(asyncio.CancelledError, ConnectionLost):
                 _log.failure("The ASGI application has raised an error after its answer", failure)
             return

@@ -34,7 +34,9 @@ class Limits:
     maxHeaders: int = 100
     """How many; 431."""
     maxBody: int = 100 * 1024 * 1024
-    """Of a body that is kept for the resource; 413. A resource that takes the stream sets its own (`Request.bodyLimit`)."""
+    """Of a body that is kept for the resource; 413. A resource can set its own (`Request.bodyLimit`)."""
+    maxStreamedBody: int | None = None
+    """Of one that the resource takes as it comes; None: as long as it likes, unless it sets its own."""
     bodyInMemory: int = 1024 * 1024
     """Of a body that is kept in memory; a longer one goes to a temporary file."""
     headerTimeout: float = 20.0

@@ -51,7 +51,7 @@ class ReverseProxyResource(Resource):
 
     :param host: the other server's name or address.
     :param port: its port.
-    :param path: where its pages begin, without a slash at the end; ``b""`` for all.
+    :param path: where its pages begin, without a slash at the end; ``b""`` for all. Nobody gets above it.
     :param reactor: None is the default reactor.
     """
 
@@ -65,7 +65,10 @@ class ReverseProxyResource(Resource):
         self.reactor = reactor
 
     def render(self, request: Request) -> int:
-        """Ask the other server."""
+        """Ask the other server. 400 for what would lead out of its `path` there."""
+        if self.path and _climbs(request.postpath):
+            errorPage(400, "Bad Request", "This path leads out of what is here.").render(request)
+            return NOT_DONE_YET
         rest = b"".join(b"/" + quote(part, safe=":@!$&'()*+,;=~").encode() for part in request.postpath)
         query = request.uri.partition(b"?")[2]
         target = (self.path + rest or b"/") + (b"?" + query if query else b"")
@@ -96,6 +99,9 @@ class ReverseProxyResource(Resource):
         lines.append(b"X-Forwarded-Proto: " + (b"https" if request.isSecure() else b"http"))
         if request._body is not None:
             lines.append(b"Content-Length: %d" % request._body.size)
+        elif request.getHeader(b"content-length") is not None:
+            # there are servers that take no POST without a length
+            lines.append(b"Content-Length: 0")
         lines += [b"Connection: close", b"", b""]
         return b"\r\n".join(lines)
 
@@ -133,6 +139,20 @@ class _Asking(ClientFactory):
                 reason=str(reason.value),
             )
             _bad_gateway(self.request)
+
+
+def _climbs(parts: list[bytes]) -> bool:
+    """Whether dots lead above the beginning, for a server that resolves them, and takes for a slash what some take for one."""
+    depth = 0
+    for part in b"/".join(parts).replace(b"\\", b"/").split(b"/"):
+        name = part.partition(b";")[0]  # some leave parameters out before they resolve the dots
+        if name == b"..":
+            depth -= 1
+            if depth < 0:
+                return True
+        elif name not in (b"", b"."):
+            depth += 1
+    return False
 
 
 def _bad_gateway(request: Request) -> None:

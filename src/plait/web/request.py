@@ -144,6 +144,7 @@ class Request:
     _inFakeHead = False
     _body: KeptBody | None = None
     _stream: BodyStream | None = None
+    _streamed = 0
     _left: int | None = None
     _head = False
     _version11 = True
@@ -217,8 +218,9 @@ class Request:
         return limit is None or length <= limit
 
     def _limit(self) -> int | None:
-        if self.bodyLimit is None and not self._streams():
-            self.bodyLimit = self.channel.limits.maxBody
+        if self.bodyLimit is None:
+            limits = self.channel.limits
+            self.bodyLimit = limits.maxStreamedBody if self._streams() else limits.maxBody
         return self.bodyLimit
 
     def _streams(self) -> bool:
@@ -228,12 +230,12 @@ class Request:
     def bodyBegins(self, length: int | None, expects: bool) -> None:
         """A body will come. A resource that takes it as it comes is rendered now."""
         channel = self.channel
+        self._limit()
         if self._streams():
             wanted = self._body_wanted if expects else _nothing
             self._stream = BodyStream(wanted, channel.pauseBody, channel.resumeBody)
             self._process()
             return
-        self._limit()
         self._body = KeptBody(channel.limits.bodyInMemory)
         self.expects = expects
         if expects and channel.isTurnOf(self):
@@ -246,6 +248,9 @@ class Request:
         """A piece of the body; false if it is too much."""
         if self._stream is not None:
             if not self.finished:
+                self._streamed += len(data)
+                if self.bodyLimit is not None and self._streamed > self.bodyLimit:
+                    return False
                 self._stream.put(data)
             return True
         body = self._body

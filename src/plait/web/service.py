@@ -36,7 +36,7 @@ def web(
     listing: bool = True,
     tracebacks: bool = False,
     timeout: float = 60.0,
-    max_body: int = Limits.maxBody,
+    max_body: int | None = None,
 ) -> MultiService:
     """Serves files, an ASGI or WSGI application, or what another web server has.
 
@@ -58,6 +58,7 @@ def web(
     :param tracebacks: show the traceback of an error to the visitor: to develop
     :param timeout: seconds after which an idle connection is closed
     :param max_body: bytes that a request's body may have
+        (default: 104857600; as many as it takes for an ASGI application)
     """
     chosen = [
         name for name, value in (("path", path), ("asgi", asgi), ("wsgi", wsgi), ("proxy", proxy)) if value is not None
@@ -83,7 +84,8 @@ def web(
         assert proxy is not None
         root = _proxy(proxy)
     formatter = jsonLogFormatter if access_log_format == "json" else None
-    site = Site(root, timeout=timeout or None, logFormatter=formatter, limits=Limits(maxBody=max_body))
+    limits = Limits() if max_body is None else Limits(maxBody=max_body, maxStreamedBody=max_body)
+    site = Site(root, timeout=timeout or None, logFormatter=formatter, limits=limits)
     site.displayTracebacks = tracebacks
     if access_log == "-":
         site.logFile = sys.stdout

@@ -140,13 +140,13 @@ class _Call:
                     result = [b"".join(result)]  # all of it is there: its length can be told
                     self._check_status()
                     if not self._begun:
-                        self._reactor.callFromThread(self._answer, result[0])
+                        self._reactor.callFromThread(self._or_fail, self._answer, result[0])
                         return
                 for data in result:
                     if data:
                         self._send(data)
                 self._check_status()
-                self._reactor.callFromThread(self._finish)
+                self._reactor.callFromThread(self._or_fail, self._finish)
             finally:
                 close = getattr(result, "close", None)
                 if close is not None:
@@ -203,6 +203,12 @@ class _Call:
         self._begin()
         self._request.write(data)
         return ensureDeferred(self._request.drained())
+
+    def _or_fail(self, function: Callable[..., None], *args: Any) -> None:
+        try:
+            function(*args)
+        except Exception:  # a header's name that is none, for example: nobody waits for this call
+            self._failed(Failure())
 
     def _answer(self, data: bytes) -> None:
         if not self._gone:
