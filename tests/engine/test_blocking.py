@@ -51,7 +51,7 @@ def told():
 def watched(reactor, flushLoggedErrors):
     @contextmanager
     def watched():
-        watch = BlockWatch(reactor, 0.05)
+        watch = BlockWatch(reactor, 0.25)  # well above what a busy machine takes between two turns
         watch.start()
         try:
             yield watch
