@@ -19,6 +19,8 @@ from plait.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint,
 from plait.transport import Binding, HostnameAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plait.endpoints.names import Address
 
 
@@ -30,6 +32,8 @@ class HostnameEndpoint:
     :param timeout: how long each attempt may take, in seconds.
     :param bindAddress: an address to connect from, the pair of address and port, or a `plait.transport.Binding`.
     :param attemptDelay: how long to wait for an answer before the next address is tried as well, in seconds (0.25).
+    :param permit: says of each address whether it may be connected to; None: all may. (A name that a stranger gives can lead
+        anywhere, and its addresses may be others the next time that they are looked up.)
     """
 
     _DEFAULT_ATTEMPT_DELAY = 0.25  # RFC 8305, section 8
@@ -42,8 +46,10 @@ class HostnameEndpoint:
         timeout: float | None = 30,
         bindAddress: str | bytes | tuple[str | bytes, int] | Binding | None = None,
         attemptDelay: float | None = None,
+        permit: Callable[[Address], bool] | None = None,
     ) -> None:
         self._reactor = reactor
+        self._permit = permit
         self._bad: ValueError | None = None
         self._hostText, self._hostBytes = self._both(host)
         self._hostStr = self._hostText if self._bad else self._hostBytes.decode("ascii")
@@ -76,8 +82,9 @@ class HostnameEndpoint:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect. The Deferred fires with the protocol.
 
-        It fails with ValueError if the name cannot be one, DNSLookupError if it has no address, else with the ConnectError
-        that says most: that somebody refused says more than that there is no way to another address.
+        It fails with ValueError if the name cannot be one, DNSLookupError if it has no address, PermissionError if it has
+        none that is permitted, else with the ConnectError that says most: that somebody refused says more than that there is
+        no way to another address.
         """
         if self._bad is not None:
             return fail(self._bad)
@@ -109,6 +116,13 @@ class _Race:
         self._end_badly(Failure(errors.ConnectingCancelledError(address)))
 
     def _begin(self, addresses: list[Address]) -> None:
+        permit = self._endpoint._permit
+        if permit is not None:
+            addresses = [address for address in addresses if permit(address)]
+            if not addresses:
+                host = self._endpoint._hostText
+                self._end_badly(Failure(PermissionError(f"{host} has no address that is permitted")))
+                return
         self._waiting = in_turn(addresses)
         self._next()
 

@@ -56,6 +56,10 @@ class HTTPChannel(Protocol):
     _served = 0
     _full = False
     """Whether the next request waits until the client has taken more of the answers before it."""
+    _successor: Any = None
+    """The protocol that has the connection now."""
+    _upgradable = False
+    """Whether the last request asks for another protocol, whose bytes may be here before there is one."""
     _told_to_pause = False
     """Whether a transport says by itself that it is full, without being asked."""
     _answering = False
@@ -95,7 +99,7 @@ class HTTPChannel(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes of the client."""
-        if self._closing and self._incoming is None:
+        if self._closing and self._incoming is None and not (self._upgradable and self.requests):
             return  # behind the last request; but the body of that one may still be on its way
         if self._held or self._full or (self.requests and self._incoming is None):
             # the next request before the answer to this one, or behind what is still held
@@ -123,6 +127,11 @@ class HTTPChannel(Protocol):
             return
         if reader.spoilt:
             self._closing = True
+            if reader.behind is not None:
+                if self._successor is None:
+                    self._upgradable, self._held = True, reader.behind
+                elif reader.behind:
+                    self._successor.dataReceived(reader.behind)
         if self._reader is reader:
             self._reader = None
             reader.giveBack()
@@ -389,6 +398,28 @@ class HTTPChannel(Protocol):
                 self._body_since, self._body_bytes = self.site.now, 0
                 self.deadline = self.site.now + self.limits.bodyTimeout
             self.transport.resumeProducing()
+
+    def upgrade(self, request: Request, protocol: Any) -> None:
+        """The connection is another protocol's from now on; see `Request.upgrade`."""
+        self._closing = True
+        self._successor = protocol
+        self.requests.remove(request)
+        self._incoming = None
+        if self.site is not None:
+            self.site.channelClosed(self)
+        held, self._held = self._held, b""
+        transport = self.transport
+        if getattr(transport, "protocol", None) is self:
+            transport.protocol = protocol
+        else:  # something stands between us and the transport, and knows only us
+            self.dataReceived = protocol.dataReceived  # type: ignore[method-assign]
+            self.connectionLost = protocol.connectionLost  # type: ignore[method-assign]
+        protocol.makeConnection(transport)
+        if self._paused:
+            self._paused = False
+            transport.resumeProducing()
+        if held:
+            protocol.dataReceived(held)
 
     # -- what requests pass on to the transport
 

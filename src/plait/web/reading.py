@@ -67,7 +67,7 @@ class Reader:
 
     Attributes: `method`, `target` (as it came), `version` ("1.1"), `headers` (names as they came, with their values), `keepAlive`
     (whether the client will go on), `hasBody` (a length above 0, or chunks), `length` (None with chunks), `expects` (the client
-    waits for 100 Continue).
+    waits for 100 Continue), `behind` (what has come behind a request for another protocol; None: there is none).
     """
 
     __slots__ = (
@@ -76,6 +76,7 @@ class Reader:
         "_marked",
         "_overhead",
         "_receiver",
+        "behind",
         "expects",
         "hasBody",
         "headDone",
@@ -104,6 +105,7 @@ class Reader:
         self._fed = 0
         self.spoilt = False
         """Whether nothing more can be read with it."""
+        self.behind: bytes | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -137,10 +139,11 @@ class Reader:
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # to another protocol, or a tunnel, neither of which there is: it is a request like others, and the last one
+        except httptools.HttpParserUpgrade as error:
+            # to another protocol, or a tunnel; if nobody makes one of it, it is a request like others, and the last one
             self.spoilt = True
             self.keepAlive = False
+            self.behind = data[error.args[0] :]
             return
         except httptools.HttpParserCallbackError as error:
             self.spoilt = True

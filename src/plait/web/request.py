@@ -725,6 +725,28 @@ class Request:
             b"<body><h1>Internal Server Error</h1><p>The server met an error and could not answer.</p></body></html>"
         )
 
+    def upgrade(self, protocol: Any, answer: bytes) -> None:
+        """Answer, and let the connection be another protocol's: it gets what the client sends from now on, and has sent
+        behind this request. The protocol's `makeConnection` is called, in which it may write.
+
+        :param answer: the head of the answer, its empty line included: ``101`` for an upgrade (RFC 9110, section 7.8), ``2xx``
+            for ``CONNECT`` (section 9.3.6).
+        :raises RuntimeError: if the request has not asked for that, or an answer has begun.
+        """
+        wanted = self.method == b"CONNECT" or self.getHeader(b"upgrade") is not None
+        if not wanted or self.startedWriting or self._disconnected or not isinstance(self.channel, HTTPChannel):
+            raise RuntimeError(
+                f"{self!r} cannot be upgraded: the client has not asked for it, or is gone, or has an answer"
+            )
+        self.startedWriting = self.finished = True
+        channel = self.channel
+        if self.site is not None and self.site.logFile is not None:
+            self.site.log(self)
+        channel.transport.write(answer)
+        channel.upgrade(self, protocol)
+        for deferred in self.__dict__.pop("notifications", ()):
+            deferred.callback(None)
+
     def loseConnection(self) -> None:
         """Close the connection: what has been written is sent first."""
         self.persistent = False

@@ -1,31 +1,24 @@
-"""Passing requests on to another web server (RFC 9110, section 7.6)."""
+"""One request's connection to another web server, for what passes requests on (RFC 9110, section 7.6)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from plait.current import getReactor
 from plait.failure import Failure
 from plait.log import Logger
-from plait.protocol import ClientFactory, Protocol
-from plait.web.later import NOT_DONE_YET
+from plait.protocol import Protocol
 from plait.web.pages import errorPage
-from plait.web.resource import Resource
 from plait.web.response import Broken, Data, End, Head, ResponseParser
 
 if TYPE_CHECKING:
     from plait.web.request import Request
-
-__all__ = ["ReverseProxyResource"]
 
 _log = Logger("plait.web")
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for the other server to take the connection."""
 
-# What belongs to a connection, and is not passed on (section 7.6.1).
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     (
         b"connection",
         b"keep-alive",
@@ -39,132 +32,50 @@ _HOP_BY_HOP = frozenset(
         b"expect",
     )
 )
+"""What belongs to a connection, and is not passed on (section 7.6.1); in lower case."""
 
 _PIECE = 65536
 
 
-class ReverseProxyResource(Resource):
-    """Answers with what another server answers; what is below it with what is below the path there.
-
-    The other server is told who has asked by X-Forwarded-For, -Host and -Proto; what a client says there of itself is dropped.
-    Answers are passed on as they come, as fast as the client takes them.
-
-    :param host: the other server's name or address.
-    :param port: its port.
-    :param path: where its pages begin, without a slash at the end; ``b""`` for all. Nobody gets above it.
-    :param reactor: None is the default reactor.
-    """
-
-    isLeaf = True
-
-    def __init__(self, host: str, port: int, path: bytes, reactor: Any = None) -> None:
-        super().__init__()
-        self.host = host
-        self.port = port
-        self.path = path
-        self.reactor = reactor
-
-    def render(self, request: Request) -> int:
-        """Ask the other server. 400 for what would lead out of its `path` there."""
-        if self.path and _climbs(request.postpath):
-            errorPage(400, "Bad Request", "This path leads out of what is here.").render(request)
-            return NOT_DONE_YET
-        rest = b"".join(b"/" + quote(part, safe=":@!$&'()*+,;=~").encode() for part in request.postpath)
-        query = request.uri.partition(b"?")[2]
-        target = (self.path + rest or b"/") + (b"?" + query if query else b"")
-        reactor = self.reactor or getReactor()
-        reactor.connectTCP(self.host, self.port, _Asking(request, self._head(request, target)), timeout=CONNECT_TIMEOUT)
-        return NOT_DONE_YET
-
-    def _head(self, request: Request, target: bytes) -> bytes:
-        named: set[bytes] = set()
-        for value in request.requestHeaders.getRawHeaders(b"connection", []):
-            named.update(part.strip().lower() for part in value.split(b","))
-        lines = [b"%b %b HTTP/1.1" % (request.method, target)]
-        for name, values in request.requestHeaders.getAllRawHeaders():
-            key = name.lower()
-            if (
-                key in _HOP_BY_HOP
-                or key in named
-                or key in (b"host", b"content-length")
-                or key.startswith(b"x-forwarded-")
-            ):
-                continue
-            lines += [b"%b: %b" % (name, value) for value in values]
-        host = self.host.encode("idna") if not self.host.isascii() else self.host.encode()
-        host = b"[%b]" % host if b":" in host else host
-        lines.append(b"Host: " + (host if self.port == 80 else b"%b:%d" % (host, self.port)))
-        lines.append(b"X-Forwarded-For: " + (request.getClientIP() or "unknown").encode())
-        lines.append(b"X-Forwarded-Host: " + (request.getHeader(b"host") or b""))
-        lines.append(b"X-Forwarded-Proto: " + (b"https" if request.isSecure() else b"http"))
-        if request._body is not None:
-            lines.append(b"Content-Length: %d" % request._body.size)
-        elif request.getHeader(b"content-length") is not None:
-            # there are servers that take no POST without a length
-            lines.append(b"Content-Length: 0")
-        lines += [b"Connection: close", b"", b""]
-        return b"\r\n".join(lines)
+def passedOn(request: Request) -> list[bytes]:
+    """The lines of a request's headers that are passed on: not those of the connection, nor Host and Content-Length."""
+    left_out = set(HOP_BY_HOP) | {b"host", b"content-length"}
+    for value in request.requestHeaders.getRawHeaders(b"connection", []):
+        left_out.update(part.strip().lower() for part in value.split(b","))
+    return [
+        b"%b: %b" % (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        if name.lower() not in left_out
+        for value in values
+    ]
 
 
-class _Asking(ClientFactory):
-    """The connection to the other server, for one request."""
-
-    noisy = False
-
-    def __init__(self, request: Request, head: bytes) -> None:
-        self.request = request
-        self.head = head
-        self.gone = False
-        self._upstream: _Upstream | None = None
-        request.notifyFinish().addErrback(self._client_gone)
-
-    def _client_gone(self, _: Failure) -> None:
-        self.gone = True
-        if self._upstream is not None:
-            self._upstream.transport.abortConnection()
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """The connection is there."""
-        if self.gone:
-            return None
-        self._upstream = _Upstream(self.request, self.head)
-        return self._upstream
-
-    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
-        """There is nobody."""
-        if not self.gone:
-            _log.error(
-                "Cannot reach the server to pass {request!r} on to: {reason}",
-                request=self.request,
-                reason=str(reason.value),
-            )
-            _bad_gateway(self.request)
+def lengthOf(request: Request) -> list[bytes]:
+    """The line that tells the length of the body that is passed on, if there is one."""
+    if request._body is not None:
+        return [b"Content-Length: %d" % request._body.size]
+    # there are servers that take no POST without a length
+    return [] if request.getHeader(b"content-length") is None else [b"Content-Length: 0"]
 
 
-def _climbs(parts: list[bytes]) -> bool:
-    """Whether dots lead above the beginning, for a server that resolves them, and takes for a slash what some take for one."""
-    depth = 0
-    for part in b"/".join(parts).replace(b"\\", b"/").split(b"/"):
-        name = part.partition(b";")[0]  # some leave parameters out before they resolve the dots
-        if name == b"..":
-            depth -= 1
-            if depth < 0:
-                return True
-        elif name not in (b"", b"."):
-            depth += 1
-    return False
-
-
-def _bad_gateway(request: Request) -> None:
+def badGateway(request: Request) -> None:
+    """Answer that the other server does not."""
     errorPage(502, "Bad Gateway", "The server that has this page does not answer.").render(request)
 
 
-class _Upstream(Protocol):
+class Upstream(Protocol):
+    """The connection: asks, and passes the answer on as it comes, as fast as the client takes it.
+
+    :param head: of the request, its empty line included.
+    :param via: a line that is added to the answer's headers, or None.
+    """
+
     transport: Any
 
-    def __init__(self, request: Request, head: bytes) -> None:
+    def __init__(self, request: Request, head: bytes, via: bytes | None = None) -> None:
         self._request = request
         self._head = head
+        self._via = via
         self._parser = ResponseParser(request.method)
         self._begun = False
         self._over = False
@@ -194,8 +105,10 @@ class _Upstream(Protocol):
             request.setResponseCode(int(event.status), event.message or None)
             request.defaultContentType = None
             for name, values in event.headers.items():
-                if name not in _HOP_BY_HOP and name != b"date":
+                if name not in HOP_BY_HOP and name != b"date":
                     request.responseHeaders.setRawHeaders(name, values)
+            if self._via is not None:
+                request.responseHeaders.addRawHeader(b"via", self._via)
             request.registerProducer(self.transport, True)
         elif isinstance(event, Data):
             request.write(event.data)
@@ -213,7 +126,7 @@ class _Upstream(Protocol):
                     request=request,
                     why=str(event.error),
                 )
-                _bad_gateway(request)
+                badGateway(request)
             self.transport.loseConnection()
 
 
