@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.cookies import Morsel, SimpleCookie
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plait.web.cookies import expireCookie, makeCookie, parseCookies
@@ -89,6 +89,7 @@ def test_what_is_made_can_be_read(name: bytes, value: bytes) -> None:
     except ValueError:
         return
     pair = cookie.partition(b";")[0]
+    assume(name != b"z")  # the last of a name counts
     assert parseCookies([b"x=y; " + pair + b"; z=1"])[name] == value
     assert b"\r" not in cookie and b"\n" not in cookie
     # to the standard library an attribute's name is no cookie

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import http.client
 import socket
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from plait import Deferred
-from plait.deferred import CancelledError
+from plait.deferred import CancelledError, ensureDeferred
 from plait.task import Clock
 from plait.testing import StringTransport
 from plait.web.later import NOT_DONE_YET
@@ -20,6 +21,7 @@ from plait.web.site import Site
 from tests.web.serving import Serving
 
 GET = b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
 class Page(Resource):
@@ -107,6 +109,55 @@ async def test_what_is_sent_ahead_is_bounded() -> None:
         client.close()
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_answers_that_are_not_taken_do_not_pile_up(at_once: bool) -> None:
+    rendered = 0
+
+    def answer(request: Any) -> bytes:
+        nonlocal rendered
+        rendered += 1
+        return b"%b." % request.uri + bytes(1_000_000)
+
+    async with Serving(Page(GET=answer, PUT=lambda request: b"put")) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            requests = [GET % b"/%d" % number for number in range(40)]
+            for part in [b"".join(requests)] if at_once else requests:
+                client.sendall(part)
+                await server.ask(method="PUT")
+            for _ in range(10):
+                await server.ask(method="PUT")
+            assert 0 < rendered < 20
+
+            def read() -> list[bytes]:
+                with client.makefile("rb") as file:
+                    bodies = []
+                    for _ in requests:
+                        length = 0
+                        while line := file.readline().strip():
+                            if line.lower().startswith(b"content-length:"):
+                                length = int(line[15:])
+                        bodies.append(file.read(length).partition(b".")[0])
+                    return bodies
+
+            assert await server.call(read) == [b"/%d" % number for number in range(40)]
+
+
+async def test_a_long_queue_of_requests_is_no_heap_of_calls() -> None:
+    first: Deferred[bytes] = Deferred()
+
+    def answer(request: Any) -> Any:
+        if request.uri == b"/first":
+            return first
+        return b""
+
+    async with Serving(page(answer)) as server:
+        reading = ensureDeferred(server.call(lambda: raw(server.port, GET % b"/first" + GET % b"/" * 5000 + LAST)))
+        while not any(len(channel.requests) > 1000 for channel in server.site.channels):
+            await server.ask()
+        first.callback(b"")
+        assert (await reading).count(b"HTTP/1.1 200") == 5002
+
+
 async def test_a_client_that_goes_is_noticed_while_it_waits() -> None:
     gone: Deferred[None] = Deferred()
     cancelled: Deferred[str] = Deferred()
@@ -168,6 +219,17 @@ async def test_a_body_that_is_too_long() -> None:
             b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"20\r\n%b\r\n" % (b"x" * 32) * 9
         )
         assert (await server.call(lambda: raw(server.port, chunked))).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_compressed_body_is_not_unpacked() -> None:
+    # That is up to the resource, which knows how large it may become.
+    bomb = gzip.compress(bytes(30_000_000))
+    resource = page(lambda request: b"%d of %b" % (len(request.content.read()), request.getHeader(b"content-encoding")))
+    async with Serving(resource, limits=Limits(maxBody=len(bomb))) as server:
+        for kind in ("application/octet-stream", "application/json"):
+            headers = {"Content-Encoding": "gzip", "Content-Type": kind}
+            answer = await server.ask("/", "POST", bomb, headers)
+            assert answer.body == b"%d of gzip" % len(bomb)
 
 
 async def test_a_client_that_asks_first() -> None:

@@ -612,6 +612,8 @@ MODULES: Mapping[str, Row] = {
         xmlrpclib="xmlrpc:client",
     ),
     # Tests
+    "twisted.web.test": _row(),
+    "twisted.web.test.requesthelper": _row(f"{_LEGACY}.webtesting"),
     "twisted.test": _row(),
     "twisted.test.iosim": _row("plait.testing.pumps"),
     "twisted.test.proto_helpers": _TESTING,

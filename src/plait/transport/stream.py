@@ -86,7 +86,8 @@ class Connection(Facts, asyncio.Protocol):
     """One stream connection (TCP or TLS): the loop's protocol, and the user's transport.
 
     Attributes for users: `protocol` (may be replaced by another at any time; None when its `connectionLost` has been called),
-    `connected`, `disconnecting` (`loseConnection` has been called), `disconnected`, `producer`, `streamingProducer`, `sessionno`
+    `connected`, `disconnecting` (`loseConnection` has been called), `disconnected`, `full` (more waits to be sent than
+    `HIGH_WATER`, and not yet little enough again), `producer`, `streamingProducer`, `sessionno`
     (a number that its port counts up); `bytesReceived` and `bytesSent` (the application's bytes: under TLS, those inside it),
     `since` (when it was made, by the loop's clock). What it tells of itself is in `plait.transport.facts`.
     """
@@ -101,7 +102,6 @@ class Connection(Facts, asyncio.Protocol):
         "_loop",
         "_out",
         "_outbox",
-        "_over_high_water",
         "_owner",
         "_paused",
         "_queued",
@@ -117,6 +117,7 @@ class Connection(Facts, asyncio.Protocol):
         "connected",
         "disconnected",
         "disconnecting",
+        "full",
         "producer",
         "protocol",
         "sessionno",
@@ -135,7 +136,7 @@ class Connection(Facts, asyncio.Protocol):
         self._size = 0
         self._corked = True
         self._queued = False
-        self._over_high_water = False
+        self.full = False
         self._eof = False
         # loseWriteConnection was called; nothing more is taken after it, and the loop knows; all is sent.
         self._write_closing = False
@@ -240,13 +241,13 @@ class Connection(Facts, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """More waits to be sent than the high-water mark."""
-        self._over_high_water = True
+        self.full = True
         if self.producer is not None and self.streamingProducer:
             self._tell_producer("pauseProducing")
 
     def resume_writing(self) -> None:
         """There is room again."""
-        self._over_high_water = False
+        self.full = False
         if self._write_closed:
             self._loop.call_soon(self._writing_ended)
         if self.producer is None:
@@ -602,7 +603,7 @@ class Connection(Facts, asyncio.Protocol):
         if not streaming:
             producer.resumeProducing()
             self._loop.call_soon(self._pull_next)
-        elif self._over_high_water:
+        elif self.full:
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
@@ -635,7 +636,7 @@ class Connection(Facts, asyncio.Protocol):
         if self.producer is None or self.streamingProducer or self.disconnected:
             return
         self.flush()
-        if not self._over_high_water:
+        if not self.full:
             self._pull()
 
 

@@ -98,7 +98,8 @@ class ASGIResource(Resource):
             return NOT_DONE_YET
         answer = _Answer(request)
         done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
-        done.addCallbacks(answer.returned, answer.raised)
+        if not request.finished or not done.called or done.result is not None:  # else all is said already
+            done.addCallbacks(answer.returned, answer.raised)
         return NOT_DONE_YET
 
     def _scope(self, request: Request) -> dict[str, Any]:
@@ -106,37 +107,34 @@ class ASGIResource(Resource):
         if not target.startswith(b"/") and b"://" in target:
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         raw_path, _, query = target.partition(b"?")
-        scope = _of_connection(request).copy()
-        scope["http_version"] = "1.1" if request._version11 else "1.0"
+        scope = (request.channel.__dict__.get("asgi_scope") or _of_connection(request)).copy()
+        if not request._version11:
+            scope["http_version"] = "1.0"
         scope["method"] = request.method.decode("ascii")
         scope["path"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
         scope["raw_path"] = raw_path
         scope["query_string"] = query
-        scope["root_path"] = self._root_path(request)
+        if "prepath" in request.__dict__:
+            scope["root_path"] = b"".join([b"/" + part for part in request.prepath]).decode("utf-8", "replace")
         scope["headers"] = [(name.lower(), value) for name, value in request._raw_headers]
         if self._state is not None:
             scope["state"] = self._state.copy()
         return scope
 
-    def _root_path(self, request: Request) -> str:
-        if "prepath" not in request.__dict__:
-            return ""
-        return b"".join(b"/" + part for part in request.prepath).decode("utf-8", "replace")
-
 
 def _of_connection(request: Request) -> dict[str, Any]:
-    """What is the same in all scopes of a connection; made once."""
-    kept: dict[str, Any] = request.channel.__dict__
-    scope: dict[str, Any] | None = kept.get("asgi_scope")
-    if scope is None:
-        client, server = request.client, request.host
-        scope = kept["asgi_scope"] = {
-            "type": "http",
-            "asgi": _ASGI,
-            "scheme": "https" if request.isSecure() else "http",
-            "client": (client.host, client.port) if hasattr(client, "port") else None,
-            "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
-        }
+    """What is the same in most scopes of a connection; made once, and kept with it."""
+    client, server = request.client, request.host
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": "1.1",
+        "scheme": "https" if request.isSecure() else "http",
+        "root_path": "",
+        "client": (client.host, client.port) if hasattr(client, "port") else None,
+        "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
+    }
+    request.channel.asgi_scope = scope
     return scope
 
 
@@ -278,7 +276,7 @@ class _Answer:
 
 def _is_full(request: Request) -> bool:
     """Whether more waits to be sent than should pile up."""
-    return bool(getattr(request.channel.transport, "_over_high_water", False))
+    return bool(getattr(request.channel.transport, "full", False))
 
 
 class _Lifespan:

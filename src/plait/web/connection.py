@@ -2,7 +2,7 @@
 
 The next request of a connection is looked at when the one before it is answered. What a client sends before that (pipelining) is
 held as bytes, up to a bound, and then not read for now. The connection is read on meanwhile, so that a client that goes away is
-noticed by who works for it.
+noticed by who works for it. Nor is it looked at while the client does not take the answers that it has asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class HTTPChannel(Protocol):
     """The server's side of a connection.
 
     Attributes: `site` (the factory), `requests` (the one that is answered now, and those that came in the same piece of bytes),
-    `limits`, `deadline` (by `HTTPFactory.now`).
+    `limits`, `deadline` (by `HTTPFactory.now`), `draining` (whether the server is about to end).
     """
 
     transport: Any
@@ -51,10 +51,15 @@ class HTTPChannel(Protocol):
     """Whether nothing more is read: the connection ends with the answer to the last request."""
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
-    _draining = False
+    draining = False
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
+    _full = False
+    """Whether the next request waits until the client has taken more of the answers before it."""
+    _told_to_pause = False
+    """Whether a transport says by itself that it is full, without being asked."""
+    _answering = False
     _paused = False
     _body_since = 0.0
     _body_bytes = 0
@@ -93,7 +98,7 @@ class HTTPChannel(Protocol):
         """Bytes of the client."""
         if self._closing and self._incoming is None:
             return  # behind the last request; but the body of that one may still be on its way
-        if self._held or (self.requests and self._incoming is None):
+        if self._held or self._full or (self.requests and self._incoming is None):
             # the next request before the answer to this one, or behind what is still held
             self._held += data
             if len(self._held) > self.limits.maxHeld and not self._paused:
@@ -104,25 +109,26 @@ class HTTPChannel(Protocol):
 
     def _feed(self, data: bytes) -> None:
         reader = self._reader
-        before = self.deadline
+        fresh = reader is None
         if reader is None:
             reader = self._reader = Reader.borrow(self)
-            if self.site is not None:
-                self.deadline = self.site.now + self.limits.headerTimeout
         served = self._served
         try:
             reader.feed(data)
         except Rejected as error:
             self._reject(error.code, str(error))
             return
+        if reader.underWay:
+            if fresh and not reader.headDone and self.site is not None:
+                self.deadline = self.site.now + self.limits.headerTimeout
+            return
         if reader.spoilt:
             self._closing = True
-        if not reader.underWay and self._reader is reader:
+        if self._reader is reader:
             self._reader = None
             reader.giveBack()
-            if self._served == served:
-                self.deadline = before  # empty lines are no request: they gain no time
-            elif not self.requests and self.site is not None:
+            # empty lines are no request: they gain no time
+            if self._served != served and not self.requests and not self._full and self.site is not None:
                 self._idle()
 
     def _idle(self) -> None:
@@ -131,10 +137,15 @@ class HTTPChannel(Protocol):
 
     def drain(self) -> None:
         """The server is about to end: close with the answer that is under way, at once if there is none."""
-        self._draining = True
-        for request in self.requests:
+        self.draining = True
+        for request in list(self.requests):
             request.persistent = False
+            if getattr(request, "endless", False):
+                request.breakOff()
         if not self.requests and self._reader is None and not self._held:
+            if self._full:
+                self._full = False
+                self.transport.unregisterProducer()
             self.loseConnection()
 
     # -- from the reader
@@ -146,10 +157,8 @@ class HTTPChannel(Protocol):
         request: Request = self.requestFactory(self)
         request.received(reader)
         self._served += 1
-        request.persistent = (
-            reader.keepAlive and self._served < self.limits.requestsPerConnection and not self._draining
-        )
-        if not request.persistent:
+        if not reader.keepAlive or self._served >= self.limits.requestsPerConnection or self.draining:
+            request.persistent = False
             self._closing = True
         self.requests.append(request)
         self._incoming = request
@@ -185,8 +194,12 @@ class HTTPChannel(Protocol):
             return
         self._incoming = None
         self.deadline = NEVER
-        if request is self.requests[0]:
+        if not self._full and request is self.requests[0]:
             request.allReceived()
+
+    def isTurnOf(self, request: Request) -> bool:
+        """Whether it is this request that may be answered now."""
+        return self.requests[0] is request and not self._full
 
     # -- what is wrong
 
@@ -255,7 +268,7 @@ class HTTPChannel(Protocol):
             if not self._paused and passed > limits.bodyTimeout and self._body_bytes < passed * limits.minBodyRate:
                 self._reject(408, "the body comes too slowly")
                 return
-        if self.requests or self._closing:
+        if self.requests or self._closing or self._full:
             waiting = getattr(self.transport, "bufferedBytes", 0)
             if not waiting and not self.sendsFile:
                 self._stuck_at = -1
@@ -303,26 +316,69 @@ class HTTPChannel(Protocol):
             self.deadline = NEVER
             self._linger()
             return
-        if not request.persistent or self._draining:
+        if not request.persistent or self.draining:
             self.loseConnection()
-            return
-        if self.requests:
-            following = self.requests[0]
-            if self._incoming is not following:
+        elif self._told_to_pause or getattr(self.transport, "full", False):
+            self._full = True
+            self.deadline = NEVER  # `look` sees whether anything is taken
+            if not self._told_to_pause:
+                self.transport.registerProducer(self, True)
+        elif self.requests:
+            if not self._answering:
+                self._answer_next()
+        elif self._reader is None or self._reader.underWay:
+            self._settle()
+        # else it is being fed: what follows comes from there
+
+    def _answer_next(self) -> None:
+        """Let the requests be answered that are here, as far as that needs no waiting."""
+        self._answering = True
+        try:
+            while self.requests and not self._full:
+                following = self.requests[0]
+                if self._incoming is following:
+                    if following.expects and not self._body_bytes:
+                        self.sendContinue()
+                    return
                 following.allReceived()
-            elif following.expects and not self._body_bytes:
-                self.sendContinue()
-            return
-        reader = self._reader
-        if reader is not None and not reader.underWay:
-            return  # it is being fed: what follows comes from there
+                if self.requests and self.requests[0] is following:
+                    return  # it takes its time
+        finally:
+            self._answering = False
+        if not self._full and not self._closing and (self._reader is None or self._reader.underWay):
+            self._settle()
+
+    def _settle(self) -> None:
+        """All requests are answered: see what the client has sent meanwhile."""
         if self._held:
             self._next()
         elif self.site is not None:
-            if reader is None:
+            if self._reader is None:
                 self._idle()
             else:
                 self.deadline = self.site.now + self.limits.headerTimeout
+
+    # -- as a producer, while the client does not take the answers
+
+    def pauseProducing(self) -> None:
+        """The transport is full: that is why it was told of us."""
+
+    def resumeProducing(self) -> None:
+        """The client has taken what was written: go on."""
+        self.transport.unregisterProducer()
+        self._have_room()
+
+    def _have_room(self) -> None:
+        self._full = False
+        if self.transport.disconnecting:
+            return
+        if self.requests:
+            self._answer_next()
+        elif self._reader is None or self._reader.underWay:
+            self._settle()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
 
     def _next(self) -> None:
         """Look at what the client has sent meanwhile. Not from here: a queue of requests would be a heap of calls."""

@@ -7,14 +7,16 @@ the caller's own URL that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from plait import deferred, errors
+from plait.web.status import RESPONSES
 
 __all__ = [
     "BadResponse",
     "Error",
+    "HTTPError",
     "HeadersTooLarge",
     "InfiniteRedirection",
     "InvalidURL",
@@ -25,6 +27,7 @@ __all__ = [
     "PartialDownloadError",
     "RedirectWithNoLocation",
     "SchemeNotSupported",
+    "StreamEnded",
     "UnsupportedMethod",
 ]
 
@@ -206,6 +209,31 @@ class UnsupportedMethod(Exception):
 
     def __str__(self) -> str:
         return f"Expected one of {self.allowedMethods!r}"
+
+
+class HTTPError(Exception):
+    """What whoever answers a request raises to answer with a status that is no success: ``raise HTTPError(404, "no such user")``.
+
+    It is no error of the server's, and not logged. (`Error` is what another server has said, and nothing to pass on unseen.)
+
+    :ivar code: the status, 400 to 599.
+    :ivar headers: of the answer.
+    """
+
+    def __init__(self, code: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        """:param message: for the client; None is the status's phrase.
+
+        :raises ValueError: if `code` is no status of an error.
+        """
+        if not (isinstance(code, int) and 400 <= code <= 599):
+            raise ValueError(f"{code!r} is no status of an error; that is a number from 400 to 599.")
+        super().__init__(RESPONSES.get(code, b"Error").decode() if message is None else message)
+        self.code = code
+        self.headers: Mapping[str, str] = headers or {}
+
+
+class StreamEnded(Exception):
+    """A stream of events has ended, so that nothing can be sent to it any more (`plait.web.events`)."""
 
 
 class InvalidURL(ValueError):

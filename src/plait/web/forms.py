@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from plait.web.error import HTTPError
 from plait.web.limits import FormLimits
 
 if TYPE_CHECKING:
@@ -27,15 +28,11 @@ MULTIPART = b"multipart/form-data"
 _COPY = 65536
 
 
-class FormError(ValueError):
+class FormError(HTTPError, ValueError):
     """A form that is malformed, or more than its limits allow.
 
     :ivar code: the status to answer with: 400, 413 or, if the body is no form, 415.
     """
-
-    def __init__(self, code: int, why: str) -> None:
-        super().__init__(why)
-        self.code = code
 
 
 @dataclass(eq=False)

@@ -73,6 +73,7 @@ class Reader:
     __slots__ = (
         "_body",
         "_fed",
+        "_marked",
         "_overhead",
         "_receiver",
         "expects",
@@ -95,20 +96,22 @@ class Reader:
     def __init__(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
         self._receiver: Any = None
+        self.target = b""
+        self.headers: list[Header] = []
+        self.headDone = False
+        self.keepAlive = True
         self.underWay = False
+        self._fed = 0
         self.spoilt = False
         """Whether nothing more can be read with it."""
         self._begin()
 
     def _begin(self) -> None:
-        self.target = b""
-        self.headers: list[Header] = []
-        self.headDone = False
+        """What is the same at the beginning of every message, and is after most."""
+        self._marked = False
         self.hasBody = False
         self.length: int | None = 0
-        self.keepAlive = True
         self.expects = False
-        self._fed = 0
         self._body = 0
         self._overhead = 0
 
@@ -150,6 +153,10 @@ class Reader:
                 return  # something behind the last request: not looked at
             code = 501 if isinstance(error, httptools.HttpParserInvalidMethodError) else 400
             raise Rejected(code, str(error) or type(error).__name__) from None
+        if self.underWay:
+            self._check()
+
+    def _check(self) -> None:
         limits = self._receiver.limits
         if self.headDone:
             # what stands between the chunks (sizes, extensions) is not to outweigh what they hold by much
@@ -165,10 +172,11 @@ class Reader:
     # -- called by httptools
 
     def on_message_begin(self) -> None:
-        fed = self._fed
-        self._begin()
-        self._fed = fed
         self.underWay = True
+        self.target = b""
+        self.headers = []
+        if self._marked:
+            self._begin()
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -214,13 +222,14 @@ class Reader:
                 if name.lower() == b"content-length":
                     self.length = int(value)
                     self.hasBody = self.length > 0
+                    self._marked = True
             elif size == 17:
                 if name.lower() == b"transfer-encoding":
                     if value.strip().lower() != b"chunked":
                         raise Rejected(501, "there is no transfer coding but chunked")
                     if version == "1.0":
                         raise Rejected(400, "HTTP/1.0 has no transfer codings")
-                    self.hasBody = True
+                    self.hasBody = self._marked = True
                     self.length = None
             elif size == 7:
                 if name.lower() == b"upgrade":  # see `feed`: it is the last one
@@ -229,6 +238,7 @@ class Reader:
                 if value.lower() != b"100-continue":
                     raise Rejected(417, "there is nothing to expect but 100-continue")
                 self.expects = version == "1.1"
+                self._marked = True
         if version == "1.1":
             if hosts != 1 and (hosts or self._receiver.needsHost):
                 raise Rejected(400, "there must be one Host")

@@ -14,7 +14,7 @@ from types import CoroutineType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import CancelledError, Deferred, ensureDeferred
 from plait.failure import Failure
 from plait.log import Logger
 from plait.transport.filesending import sendFile
@@ -22,7 +22,8 @@ from plait.web.body import BodyStream, KeptBody
 from plait.web.conditions import parseDate, parseTags
 from plait.web.connection import HTTPChannel
 from plait.web.cookies import joinCookie, parseCookies, sameSiteName, toBytes
-from plait.web.forms import FormError, arguments
+from plait.web.error import HTTPError, StreamEnded, UnsupportedMethod
+from plait.web.forms import arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
@@ -38,6 +39,67 @@ CACHED = "cached"
 _COPY = 65536
 
 
+class _Late:
+    """An attribute that is made when it is first asked for."""
+
+    __slots__ = ("_make", "_name")
+
+    def __init__(self, make: Callable[[Request], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, request: Request | None, owner: type) -> Any:
+        if request is None:
+            return self
+        value = request.__dict__[self._name] = self._make(request)
+        return value
+
+
+def _late(make: Callable[[Request], Any]) -> Any:
+    return _Late(make)
+
+
+def _make_headers(request: Request) -> Headers:
+    headers = Headers()
+    for name, value in request._raw_headers:
+        headers.addRawHeader(name, value)
+    return headers
+
+
+def _split(request: Request) -> tuple[bytes, bytes]:
+    """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
+    target = request.uri
+    if not target.startswith(b"/") and b"://" in target:
+        rest = target.split(b"://", 1)[1]
+        target = b"/" + rest.partition(b"/")[2]
+    path, _, query = target.partition(b"?")
+    return path, query
+
+
+def _make_args(request: Request) -> dict[bytes, list[bytes]]:
+    return arguments(request, _split(request)[1])
+
+
+def _make_content(request: Request) -> IO[bytes]:
+    return io.BytesIO() if request._body is None else request._body.asFile()
+
+
+def _make_postpath(request: Request) -> list[bytes]:
+    path = _split(request)[0]
+    return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
+
+
+def _make_cookies(request: Request) -> dict[bytes, bytes]:
+    pairs = request._raw_headers or _pairs(request)
+    return parseCookies(value for name, value in pairs if name.lower() == b"cookie")
+
+
+def _pairs(request: Request) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
+
+
 class Request:
     """One request.
 
@@ -46,7 +108,9 @@ class Request:
     name), `content` (the body, a file), `prepath` and `postpath` (the parts of the path that lead here, and those beyond),
     `received_cookies`, `cookies` (what is to be set), `code`, `code_message`, `finished`, `startedWriting`, `sentLength` (bytes
     of the body), `channel`, `transport`, `site`, `persistent` (whether the connection goes on after it),
-    `encoder` (what changes the body on its way, see `plait.web.encoding`).
+    `encoder` (what changes the body on its way, see `plait.web.encoding`), `endless` (true: the answer has no end of its
+    own, and is broken off when the server is about to end), `errorAs` (makes the content type and the body of an
+    answer that tells of an error, from its status and a message; None for pages and plain text).
 
     :param channel: the connection.
     """
@@ -64,6 +128,10 @@ class Request:
     chunked = False
     producer: Any = None
     encoder: Any = None
+    endless = False
+    _work: Deferred[Any] | None = None
+    _room: _Room | None = None
+    errorAs: Callable[[int, str], tuple[bytes, bytes]] | None = None
     site: Any = None
     etag: bytes | None = None
     lastModified: float | None = None
@@ -81,22 +149,22 @@ class Request:
     _head = False
     _version11 = True
 
-    # made when they are asked for
-    path: bytes
-    requestHeaders: Headers
-    responseHeaders: Headers
-    args: dict[bytes, list[bytes]]
-    content: IO[bytes]
-    prepath: list[bytes]
-    postpath: list[bytes]
-    sitepath: list[bytes]
-    received_cookies: dict[bytes, bytes]
-    cookies: list[bytes]
-    client: Any
-    host: Any
-    notifications: list[Deferred[None]]
-    password: bytes
+    path: bytes = _late(lambda request: _split(request)[0])
+    requestHeaders: Headers = _late(_make_headers)
+    responseHeaders: Headers = _late(lambda request: Headers())
+    args: dict[bytes, list[bytes]] = _late(_make_args)
+    content: IO[bytes] = _late(_make_content)
+    prepath: list[bytes] = _late(lambda request: [])
+    postpath: list[bytes] = _late(_make_postpath)
+    sitepath: list[bytes] = _late(lambda request: [])
+    received_cookies: dict[bytes, bytes] = _late(_make_cookies)
+    cookies: list[bytes] = _late(lambda request: [])
+    client: Any = _late(lambda request: request.channel.getPeer())
+    host: Any = _late(lambda request: request.channel.getHost())
+    notifications: list[Deferred[None]] = _late(lambda request: [])
+    password: bytes = b""
     startedAt: float
+    channel: Any
 
     def __init__(self, channel: Any, queued: object = None) -> None:
         self.channel = channel
@@ -105,13 +173,6 @@ class Request:
         site = getattr(channel, "site", None)
         if site is not None:
             self.site = site
-
-    def __getattr__(self, name: str) -> Any:
-        maker = _MADE_LATE.get(name)
-        if maker is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = self.__dict__[name] = maker(self)
-        return value
 
     def __repr__(self) -> str:
         method, uri, proto = (
@@ -164,7 +225,7 @@ class Request:
 
     def _streams(self) -> bool:
         """Whether it takes its body as it comes; one behind another (pipelined) is kept like those of other resources."""
-        return self.site is not None and self.site.streamsBody and self.channel.requests[0] is self
+        return self.site is not None and self.site.streamsBody and self.channel.isTurnOf(self)
 
     def bodyBegins(self, length: int | None, expects: bool) -> None:
         """A body will come. A resource that takes it as it comes is rendered now."""
@@ -177,7 +238,7 @@ class Request:
             return
         self._body = KeptBody(channel.limits.bodyInMemory)
         self.expects = expects
-        if expects and channel.requests[0] is self:
+        if expects and channel.isTurnOf(self):
             channel.sendContinue()
 
     def _body_wanted(self) -> None:
@@ -202,8 +263,11 @@ class Request:
         """The request is complete, and those before it are answered."""
         if self._stream is not None:
             self._stream.end()
-        else:
-            self._process()
+            return
+        try:
+            self.process()
+        except Exception:
+            self.processingFailed(Failure())
 
     @property
     def streamed(self) -> bool:
@@ -255,10 +319,12 @@ class Request:
         except Exception as error:
             self._render_failed(error, resource)
             return
-        self._answer_with(result)
+        if type(result) is bytes:
+            self.respond(result)
+        else:
+            self._answer_with(result)
 
     def _render_failed(self, error: Exception, resource: Any) -> None:
-        from plait.web.error import UnsupportedMethod
         from plait.web.resource import answer_unsupported
 
         if isinstance(error, UnsupportedMethod) and not self.startedWriting:
@@ -288,6 +354,7 @@ class Request:
     def _wait_for(self, deferred: Deferred[Any]) -> None:
         deferred.addCallbacks(self._later, self._failed_later)
         if not deferred.called or deferred.paused:
+            self._work = deferred
             self.notifyFinish().addErrback(lambda _: deferred.cancel())
 
     def _later(self, result: Any) -> None:
@@ -298,8 +365,15 @@ class Request:
             self._answer_with(b"" if result is None else result)
 
     def _failed_later(self, failure: Failure) -> None:
-        if not self._disconnected:
+        if not (self._disconnected or (self.finished and failure.check(CancelledError, StreamEnded))):
             self.processingFailed(failure)
+
+    def breakOff(self) -> None:
+        """Let the answer be complete as it is, and cancel the coroutine or the Deferred that was to go on with it."""
+        if not self.finished and not self._disconnected:
+            self.finish()
+            if self._work is not None:
+                self._work.cancel()
 
     # -- the answer
 
@@ -320,7 +394,7 @@ class Request:
         headers: Headers | None = self.__dict__.get("responseHeaders")
         if headers is None:
             headers = self.responseHeaders = Headers()
-        headers.setRawHeaders(name, (value,))
+        headers.setRawHeaders(name, [value])
 
     def _begin(self, length: int | None) -> bytes:
         """The head of the answer, its empty line included. `length`: of a body that is complete."""
@@ -331,19 +405,19 @@ class Request:
         no_body = code in NO_BODY or code < 200
         left = length
         typed = False
-        if "responseHeaders" in made:
-            for name, values in self.responseHeaders._raw.items():
-                if name in _OURS:
-                    if name == b"Content-Length":
-                        left = _number(values, length)
-                    elif name == b"Content-Type":
-                        typed = True
-                        head += b"Content-Type: %b\r\n" % values[-1]
-                    elif name == b"Connection" and any(b"close" in value.lower() for value in values):
-                        self.persistent = False
-                    continue
-                for value in values:
-                    head += b"%b: %b\r\n" % (name, value)
+        headers = made.get("responseHeaders")
+        if headers is not None:
+            for name, values in headers._raw.items():
+                if name == b"Content-Type":
+                    typed = True
+                    head += b"Content-Type: %b\r\n" % values[-1]
+                elif name not in _OURS:
+                    for value in values:
+                        head += b"%b: %b\r\n" % (name, value)
+                elif name == b"Content-Length":
+                    left = _number(values, length)
+                elif name == b"Connection" and any(b"close" in value.lower() for value in values):
+                    self.persistent = False
         if "cookies" in made:
             for cookie in self.cookies:
                 head += b"Set-Cookie: %b\r\n" % sanitize(cookie)
@@ -520,13 +594,20 @@ class Request:
         """Wait until the client has taken what was written, as far as it is not to pile up."""
         transport = getattr(self.channel, "transport", None)
         if self.producer is None and hasattr(transport, "registerProducer") and not self._disconnected:
-            room = _Room()
+            room = self._room = _Room()
             transport.registerProducer(room, True)  # type: ignore[union-attr]
             try:
                 await room.there()
             finally:
-                if not self._disconnected:
-                    transport.unregisterProducer()  # type: ignore[union-attr]
+                if self._room is room:
+                    self._leave_room()
+
+    def _leave_room(self) -> _Room | None:
+        """Nobody waits for room any more."""
+        room, self._room = self._room, None
+        if room is not None and not self._disconnected:
+            self.channel.transport.unregisterProducer()
+        return room
 
     def finish(self) -> None:
         """The answer is complete.
@@ -565,10 +646,14 @@ class Request:
         waiting = made.pop("notifications", None) if "notifications" in made else None
         if self._stream is not None and not self._stream.done:
             self.persistent = False
+        # the connection may have to wait for room itself
+        room = None if self._room is None else self._leave_room()
         self.channel.requestDone(self)
         if waiting is not None:
             for deferred in waiting:
                 deferred.callback(None)
+        if room is not None:
+            room.resumeProducing()
         if "content" in made:
             self.content.close()
 
@@ -588,15 +673,21 @@ class Request:
             self.content.close()
         for deferred in waiting or ():
             deferred.errback(reason)
+        room = self._leave_room()
+        if room is not None:
+            room.resumeProducing()
 
     def processingFailed(self, reason: Failure) -> Any:
         """Log an error of the resource's, and answer with 500; an answer that has begun is cut off.
 
-        A form that it could not read is the client's error, and answered with what that says.
+        An `HTTPError`, such as that of a form that it could not read, says itself what to answer.
         """
         error = reason.value
-        if isinstance(error, FormError) and not (self.startedWriting or self.finished or self._disconnected):
-            self._form_failed(error)
+        if isinstance(error, HTTPError) and not (self.startedWriting or self.finished or self._disconnected):
+            self._forget_answer()
+            for name, value in error.headers.items():
+                self.setHeader(name, value)
+            self._tell_error(error.code, *(self.errorAs or _plain_error)(error.code, str(error)))
             return reason
         _log.failure("Cannot answer {method} {uri}", reason, method=_text(self.method), uri=_text(self.uri))
         if self.finished or self._disconnected:
@@ -605,9 +696,10 @@ class Request:
             self.channel.abortConnection()
             return reason
         self._forget_answer()
-        self.setResponseCode(500)
-        self.setHeader(b"content-type", b"text/html; charset=utf-8")
-        self.respond(self._failure_page(reason))
+        if self.errorAs is None or (self.site is not None and self.site.displayTracebacks):
+            self._tell_error(500, b"text/html; charset=utf-8", self._failure_page(reason))
+        else:
+            self._tell_error(500, *self.errorAs(500, "Internal Server Error"))
         return reason
 
     def _forget_answer(self) -> None:
@@ -615,11 +707,10 @@ class Request:
         self.__dict__.pop("cookies", None)
         self.encoder = None
 
-    def _form_failed(self, error: FormError) -> None:
-        self._forget_answer()
-        self.setResponseCode(error.code)
-        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        self.respond(f"{error}\n".encode())
+    def _tell_error(self, code: int, kind: bytes, body: bytes) -> None:
+        self.setResponseCode(code)
+        self.setHeader(b"content-type", kind)
+        self.respond(body)
 
     def _failure_page(self, reason: Failure) -> bytes:
         if self.site is not None and self.site.displayTracebacks:
@@ -899,12 +990,19 @@ class _Room:
         if waiting is not None:
             waiting.callback(None)
 
-    stopProducing = resumeProducing
+    def stopProducing(self) -> None:
+        # not yet: who went on now would not see that the connection is lost, and might write for ever
+        self._full = True
 
     async def there(self) -> None:
         if self._full:
             self._waiting = Deferred()
             await self._waiting
+
+
+def _plain_error(code: int, message: str) -> tuple[bytes, bytes]:
+    """An error told in plain text."""
+    return b"text/plain; charset=utf-8", f"{message}\n".encode("utf-8", "replace")
 
 
 def _nothing() -> None:
@@ -920,7 +1018,7 @@ def _number(values: list[bytes], otherwise: int | None) -> int | None:
 
 
 # Headers of an answer that say how it is framed, or are looked at for another reason.
-_OURS = frozenset((b"Content-Length", b"Content-Type", b"Transfer-Encoding", b"Connection"))
+_OURS = frozenset((b"Content-Length", b"Transfer-Encoding", b"Connection"))
 
 
 def _date(when: float | None) -> bytes:
@@ -936,63 +1034,3 @@ def _text(data: bytes) -> str:
 def _part(value: bytes | str) -> bytes:
     """A part of a cookie: what would begin another part becomes a blank."""
     return sanitize(toBytes(value)).replace(b";", b" ")
-
-
-# -- what is made late
-
-
-def _make_headers(request: Request) -> Headers:
-    headers = Headers()
-    for name, value in request._raw_headers:
-        headers.addRawHeader(name, value)
-    return headers
-
-
-def _split(request: Request) -> tuple[bytes, bytes]:
-    """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
-    target = request.uri
-    if not target.startswith(b"/") and b"://" in target:
-        rest = target.split(b"://", 1)[1]
-        target = b"/" + rest.partition(b"/")[2]
-    path, _, query = target.partition(b"?")
-    return path, query
-
-
-def _make_args(request: Request) -> dict[bytes, list[bytes]]:
-    return arguments(request, _split(request)[1])
-
-
-def _make_content(request: Request) -> IO[bytes]:
-    return io.BytesIO() if request._body is None else request._body.asFile()
-
-
-def _make_postpath(request: Request) -> list[bytes]:
-    path = _split(request)[0]
-    return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
-
-
-def _make_cookies(request: Request) -> dict[bytes, bytes]:
-    pairs = request._raw_headers or _pairs(request)
-    return parseCookies(value for name, value in pairs if name.lower() == b"cookie")
-
-
-def _pairs(request: Request) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
-
-
-_MADE_LATE: dict[str, Callable[[Request], Any]] = {
-    "path": lambda request: _split(request)[0],
-    "requestHeaders": _make_headers,
-    "responseHeaders": lambda request: Headers(),
-    "args": _make_args,
-    "content": _make_content,
-    "prepath": lambda request: [],
-    "postpath": _make_postpath,
-    "sitepath": lambda request: [],
-    "received_cookies": _make_cookies,
-    "cookies": lambda request: [],
-    "client": lambda request: request.channel.getPeer(),
-    "host": lambda request: request.channel.getHost(),
-    "notifications": lambda request: [],
-    "password": lambda request: b"",
-}

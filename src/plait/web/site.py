@@ -114,7 +114,7 @@ class HTTPFactory(ServerFactory):
         self.now = now = self.reactor.seconds()
         self._tick = self.reactor.callLater(TICK, self._look)
         for channel in list(self.channels):
-            if channel.deadline is not NEVER or channel.requests or channel._closing:
+            if channel.deadline is not NEVER or channel.requests or channel._closing or channel._full:
                 channel.look(now)
 
     # -- requests

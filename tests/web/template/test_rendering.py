@@ -9,8 +9,7 @@ import pytest
 
 from plait.deferred import CancelledError, Deferred
 from plait.errors import ConnectionLost
-from plait.log import globalLogPublisher
-from plait.testing import EventLoggingObserver
+from plait.log import capturedLogs
 from plait.web.later import NOT_DONE_YET
 from plait.web.template import Element, FlattenerError, TagLoader, renderElement, tags
 from tests.web.requests import FakeRequest
@@ -36,13 +35,9 @@ def test_without_a_document_type() -> None:
 def test_an_error_is_logged_and_shown_to_those_who_may_see_it(shown: bool) -> None:
     request = FakeRequest()
     request.site = SimpleNamespace(displayTracebacks=shown)
-    seen = EventLoggingObserver()
-    globalLogPublisher.addObserver(seen)
-    try:
+    with capturedLogs() as seen:
         renderElement(request, Element(TagLoader(tags.p("before", tags.b(render="missing")))))
-    finally:
-        globalLogPublisher.removeObserver(seen)
-    (event,) = seen
+    (event,) = [event for event in seen if event["log_namespace"] == "plait.web.template"]
     assert event["log_failure"].check(FlattenerError)
     assert request.finished
     assert request.written.startswith(b"<!DOCTYPE html>\n<div")

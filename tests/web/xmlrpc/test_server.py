@@ -9,8 +9,7 @@ import pytest
 
 from plait.deferred import Deferred, fail, succeed
 from plait.errors import ConnectionLost
-from plait.log import globalLogPublisher
-from plait.testing import EventLoggingObserver
+from plait.log import capturedLogs
 from plait.web.error import UnsupportedMethod
 from plait.web.later import NOT_DONE_YET
 from plait.web.xmlrpc import XMLRPC, Fault, Handler, NoSuchFunction, addIntrospection, withRequest
@@ -80,10 +79,8 @@ def answer(resource: XMLRPC, content: bytes) -> Any:
 
 @pytest.fixture
 def logged() -> Any:
-    seen = EventLoggingObserver()
-    globalLogPublisher.addObserver(seen)
-    yield seen
-    globalLogPublisher.removeObserver(seen)
+    with capturedLogs() as seen:
+        yield seen
 
 
 @pytest.mark.parametrize(
@@ -118,7 +115,7 @@ def test_faults(name: str, code: int, said: str) -> None:
     assert caught.value.faultCode == code
 
 
-def test_an_error_is_logged_and_not_told(logged: EventLoggingObserver) -> None:
+def test_an_error_is_logged_and_not_told(logged: list[dict[str, Any]]) -> None:
     for name, args in (("broken", ()), ("add", (1,)), ("add", (1, "x"))):
         with pytest.raises(Fault) as caught:
             call(Service(), name, *args)
@@ -195,12 +192,12 @@ def test_a_lookup_of_ones_own() -> None:
         call(Own(), "x")
 
 
-def test_a_handler_that_does_nothing(logged: EventLoggingObserver) -> None:
+def test_a_handler_that_does_nothing(logged: list[dict[str, Any]]) -> None:
     class Lazy(XMLRPC):
         def xmlrpc_lazy(self) -> Handler:
             return Handler(self)
 
     with pytest.raises(Fault, match="error"):
         call(Lazy(), "lazy")
-    (event,) = logged
+    (event,) = [event for event in logged if event["log_namespace"] == "plait.web.xmlrpc"]
     assert event["log_failure"].check(NotImplementedError)

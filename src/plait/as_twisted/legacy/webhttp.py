@@ -15,6 +15,7 @@ from typing import IO, Any
 from urllib import parse
 from urllib.parse import ParseResultBytes
 
+from plait.as_twisted.legacy.tlsproducers import PullToPush
 from plait.as_twisted.legacy.webdates import combinedLogFormatter, datetimeToLogString
 from plait.as_twisted.legacy.webinterfaces import IChannelRequest, INonQueuedRequestFactory, IRequest
 from plait.current import getReactor
@@ -176,6 +177,7 @@ class HTTPChannel(connection.HTTPChannel):
 
     _timer: Any = None
     _abort_timer: Any = None
+    _requestProducer: Any = None
 
     @property
     def _channel(self) -> HTTPChannel:
@@ -231,6 +233,8 @@ class HTTPChannel(connection.HTTPChannel):
         """Bytes of the client."""
         if self._timer is not None:
             self._restart()
+        if self.limits.maxHeld != self._optimisticEagerReadSize:
+            self.limits = replace(self.limits, maxHeld=self._optimisticEagerReadSize)
         super().dataReceived(data)
 
     def connectionLost(self, reason: Any) -> None:
@@ -297,6 +301,53 @@ class HTTPChannel(connection.HTTPChannel):
 
     def _next(self) -> None:
         self._feed_held()
+
+    # -- producers: that of the request, and the connection itself for a transport that is full
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let a producer write the answer. RuntimeError if there is one."""
+        if self._requestProducer is not None:
+            raise RuntimeError(
+                f"{self._requestProducer!r} was never unregistered, so {producer!r} cannot be registered"
+            )
+        if not streaming:
+            producer = PullToPush(producer, self)
+            producer.startStreaming()
+        self._requestProducer = producer
+        self.transport.registerProducer(producer, True)
+
+    def unregisterProducer(self) -> None:
+        """It is done. Does nothing if there is none."""
+        producer, self._requestProducer = self._requestProducer, None
+        if producer is not None:
+            if isinstance(producer, PullToPush):
+                producer.stopStreaming()
+            self.transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """The client does not take what is written: nothing more is made, nor read from it."""
+        self._told_to_pause = True
+        if not self._paused:
+            self.transport.pauseProducing()
+        if self._requestProducer is not None:
+            self._requestProducer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """It has taken it."""
+        self._told_to_pause = False
+        if not self._paused:
+            self.transport.resumeProducing()
+        if self._requestProducer is not None:
+            self._requestProducer.resumeProducing()
+        if self._full:
+            if self.transport.producer is self:
+                self.transport.unregisterProducer()
+            self._have_room()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        if self._requestProducer is not None:
+            self._requestProducer.stopProducing()
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers | Iterable[Any]) -> None:
         """Write the head of an answer."""
