@@ -57,7 +57,7 @@ async def test_an_answer_in_pieces() -> None:
     assert threads[0] is not threading.main_thread()
 
 
-@pytest.mark.parametrize("when", ["before", "between", "no start", "nothing"])
+@pytest.mark.parametrize("when", ["before", "between", "no start", "no header", "nothing"])
 async def test_an_application_that_breaks(when: str, flushLoggedErrors: Any) -> None:
     closed = []
 
@@ -74,7 +74,7 @@ async def test_an_application_that_breaks(when: str, flushLoggedErrors: Any) -> 
     def application(environ: Any, start_response: Any) -> Any:
         environ["wsgi.errors"].write("a word\n")
         if when != "no start":
-            start_response("200 OK", [])
+            start_response("200 OK", [("no header", "x")] if when == "no header" else [])
         return Result()
 
     async with hosting(application) as server:

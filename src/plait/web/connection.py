@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plait.failure import Failure
 from plait.interfaces import IDrainable, implementer
 from plait.protocol import Protocol
+from plait.transport.stream import Connection
 from plait.web.limits import Limits
 from plait.web.reading import Reader, Rejected
 from plait.web.status import RESPONSES, dateHeader, statusLine
@@ -236,7 +237,26 @@ class HTTPChannel(Protocol):
             b"%b%bContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
             % (statusLine(code), dateHeader(), len(body), body)
         )
-        self.loseConnection()
+        if code == 408:
+            self.loseConnection()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close towards a client that may still be sending: it is let for some time, and nobody looks at what it sends.
+
+        Closed at once, its system would be told of a reset, and may drop the answer before it is read (RFC 9112, section 9.6).
+        """
+        transport, seconds = self.transport, self.limits.lingerTimeout
+        if self.site is None or not seconds or not isinstance(transport, Connection):
+            self.loseConnection()
+            return
+        self._closing = True
+        self.deadline = self.site.now + seconds
+        if self._paused:
+            self._paused = False
+            transport.resumeProducing()
+        transport.loseWriteConnection()
 
     def timedOut(self) -> None:
         """The deadline has passed."""
@@ -303,7 +323,7 @@ class HTTPChannel(Protocol):
             # answered before all of its body is there: that is not waited for
             self._incoming = None
             self.deadline = NEVER
-            self.loseConnection()
+            self._linger()
             return
         if not request.persistent or self.draining:
             self.loseConnection()

@@ -47,6 +47,8 @@ class Limits:
     """Bytes in a second that a body must come with, once it has taken longer than `bodyTimeout`; 408."""
     writeTimeout: float = 60.0
     """That a client may take none of what is to be sent to it; its connection is then closed."""
+    lingerTimeout: float = 3.0
+    """That a client may go on to send what is not looked at any more, so that it comes to read the answer; 0: closed at once."""
     requestsPerConnection: int = 100_000
     """After so many the connection is closed."""
     maxHeld: int = 65536

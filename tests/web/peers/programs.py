@@ -18,7 +18,7 @@ import pytest
 
 import plait
 
-PATIENCE = 6.0
+PATIENCE = 60.0
 """Seconds. Nothing here takes a tenth of it; it is there so that a broken program fails the test and not the whole run."""
 
 SERVED = Path(__file__).parent / "served"

@@ -45,6 +45,12 @@ class TestUploads:
         got = curl("-T", "long", site.url("/upload"))
         assert (got.status, got.facts[0]["size_upload"]) == (413, 0)
 
+    def test_what_is_sent_in_vain_does_not_hide_the_answer(self, curl: Curl, hostile: Daemon, large: Large) -> None:
+        for coding in ("Content-Length: 20000000", "Transfer-Encoding: chunked"):
+            for _ in range(5):
+                got = curl("-X", "POST", "-H", "Expect:", "-H", coding, "-T", str(large.path), hostile.url("/here"))
+                assert got.status == 413
+
     def test_echo_both_ways(self, curl: Curl, site: Daemon, large: Large) -> None:
         for query in ("", "?length"):
             got = curl(

@@ -21,7 +21,7 @@ def loaded(daemon: Daemon, url: str, expected: str, curl: Curl) -> None:
         while load.process.poll() is None:
             assert curl(url).body.decode() == expected
             others += 1
-        assert load.counted() > 64 and others
+        assert load.counted() and others
     finally:
         load.stop()
     said = daemon.output()

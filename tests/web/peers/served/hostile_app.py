@@ -100,5 +100,12 @@ root.putChild(b"wsgi", WSGIResource(reactor, reactor.getThreadPool(), wsgi))
 
 application = Application("Hostile")
 # Times are kept to about a second.
-limits = Limits(headerTimeout=2.0, bodyTimeout=2.0, minBodyRate=10_000.0, maxBody=1_000_000, bodyInMemory=1_000_000)
+limits = Limits(
+    headerTimeout=2.0,
+    bodyTimeout=2.0,
+    minBodyRate=10_000.0,
+    lingerTimeout=1.0,
+    maxBody=1_000_000,
+    bodyInMemory=1_000_000,
+)
 TCPServer(0, Site(root, timeout=2.0, limits=limits), backlog=2500, interface="127.0.0.1").setServiceParent(application)
