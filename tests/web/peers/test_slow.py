@@ -159,4 +159,6 @@ def test_a_body_that_never_ends(
     ids=["headers", "target", "value", "extensions", "trailers"],
 )
 def test_a_head_that_never_ends(hostile: Daemon, head: bytes, piece: bytes, status: int) -> None:
-    assert endless(hostile.port, head, piece).startswith(b"HTTP/1.1 %d " % status)
+    got = endless(hostile.port, head, piece)
+    # which limit is met first by trailers, that of their own or that of all between the chunks, is up to how they are cut
+    assert int(got[9:12]) in ((400, 431) if status == 431 else (status,)), got
