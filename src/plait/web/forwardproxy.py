@@ -119,7 +119,7 @@ class ForwardProxyResource(Resource):
             raise HTTPError(400, f"{host} is no name of a host") from None
         except (errors.TimeoutError, errors.TCPTimedOutError):
             raise HTTPError(504, f"{host} does not answer") from None
-        except errors.ConnectError as error:
+        except (errors.ConnectError, errors.DNSLookupError) as error:
             raise HTTPError(502, f"{host} cannot be reached: {error}") from None
 
     def _is_known(self, host: str) -> bool:

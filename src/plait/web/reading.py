@@ -208,7 +208,7 @@ class Reader:
         parser = self.parser
         self.method = parser.get_method()
         self.version = version = parser.get_http_version()
-        self.keepAlive = parser.should_keep_alive()
+        self.keepAlive = parser.should_keep_alive() and self.method != b"CONNECT"
         hosts = 0
         for name, value in headers:
             # by length first: this loop is run for every header of every request
