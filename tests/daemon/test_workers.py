@@ -470,15 +470,27 @@ MISSES_A_SIGNAL = """
 import os, signal
 interrupt = signal.getsignal(signal.SIGTERM)
 signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, interrupt))
+open("reached", "w").write(str(os.getpid()))
+open("gate").readline()
+"""
+
+LOSES_AN_ERROR = """
+import os
+class Finalized:
+    def __del__(self):
+        open("reached", "w").write(str(os.getpid()))
+        open("gate").readline()
+Finalized()
+open("gate").readline()
 """
 
 
-def test_a_worker_that_misses_the_signal_that_ends_its_start(plait: Plait) -> None:
-    # Any does whom it reaches just before a system call that waits.
+@pytest.mark.parametrize("source", [MISSES_A_SIGNAL, LOSES_AN_ERROR])
+def test_a_worker_that_does_not_hear_that_its_start_is_to_end(plait: Plait, source: str) -> None:
+    # Any misses a signal that comes just before a system call that waits, and what is raised in a finalizer.
     plait.gate("gate")
     reached = plait.gate("reached")
-    source = MISSES_A_SIGNAL + "open('reached', 'w').write(str(os.getpid()))\nopen('gate').readline()\n" + VERSIONED
-    plait.open("run", "--workers", "2", "-y", plait.application(source))
+    plait.open("run", "--workers", "2", "-y", plait.application(source + VERSIONED))
     worker = int(reached.read())
     try:
         os.kill(parent_of(worker), signal.SIGKILL)

@@ -95,20 +95,28 @@ class Run:
         signal.signal(signal.SIGTERM, signal.default_int_handler if self.worker is None else self.worker.interrupt)
         with self.undo:
             self.undo.callback(self.notifier.close)
-            self._prepare()
             try:
-                self._start()
-            except (StartError, KeyboardInterrupt) as error:
-                failure = error if isinstance(error, StartError) else StartError(INTERRUPTED)
-                if self.worker is None:
-                    self._tell(failure)
-                raise failure from error
-            self._heed_signals()
-            self._run()
-            if self.worker is None:
-                _log.info("Stopped.")
+                self._work()
+            except BaseException:
+                if self.worker is not None:
+                    self.worker.undoing = True
+                raise
         # a supervisor ends the program if its services do not stay up
         return 1 if any(getattr(service, "gaveUp", None) is not None for service in walk(self.root)) else 0
+
+    def _work(self) -> None:
+        self._prepare()
+        try:
+            self._start()
+        except (StartError, KeyboardInterrupt) as error:
+            failure = error if isinstance(error, StartError) else StartError(INTERRUPTED)
+            if self.worker is None:
+                self._tell(failure)
+            raise failure from error
+        self._heed_signals()
+        self._run()
+        if self.worker is None:
+            _log.info("Stopped.")
 
     # -- before the reactor runs
 

@@ -51,6 +51,7 @@ class WorkerLink(Link):
         self.inspect = ""  # the path of the socket at which we can be inspected
         self._said: dict[str, Any] = {}
         self._stopping = False
+        self.undoing = False  # a start that has failed: that is not to be cut short
         self._metrics: socket.socket | None = None
 
     @classmethod
@@ -146,8 +147,7 @@ class WorkerLink(Link):
 
     def interrupt(self, *_: object) -> None:
         """At SIGTERM while it starts: undo that, do not just die."""
-        if not self._stopping:  # the undoing itself is not to be cut short
-            self._stopping = True
+        if not self.undoing:
             raise KeyboardInterrupt
 
     # -- the end of the parent
@@ -158,8 +158,9 @@ class WorkerLink(Link):
         poll.register(descriptor, 0)  # nothing but the hang-up
         while not poll.poll():
             pass
-        # More than once: a signal that comes just before a system call is not seen until that call is over.
-        while not self._stopping:
+        # More than once: a signal that comes just before a system call is not seen until that call is over, and what is raised
+        # while something is finalized is lost.
+        while not self._stopping and not self.undoing:
             if self._reactor is None:
                 os.kill(os.getpid(), signal.SIGTERM)
             else:
