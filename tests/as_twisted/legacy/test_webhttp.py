@@ -117,6 +117,16 @@ def test_a_factory_serves_over_a_real_socket(reactor: Any) -> None:
     assert answers[0].endswith(b"\r\n\r\nhi")
 
 
+def test_a_connection_may_name_its_requests_if_the_factory_does_not() -> None:
+    class Own(HTTPChannel):
+        requestFactory = Echo
+
+    factory = HTTPFactory()
+    assert factory.buildProtocol(None).requestFactory is Request
+    factory.protocol = Own
+    assert factory.buildProtocol(None).requestFactory is Echo
+
+
 def test_a_subclass_of_site_may_name_its_requests() -> None:
     class Own(Site):
         requestFactory = Echo

@@ -15,6 +15,7 @@ from typing import IO, Any
 from urllib import parse
 from urllib.parse import ParseResultBytes
 
+from plait.as_twisted.legacy.abnf import decimal
 from plait.as_twisted.legacy.tlsproducers import PullToPush
 from plait.as_twisted.legacy.webdates import combinedLogFormatter, datetimeToLogString
 from plait.as_twisted.legacy.webinterfaces import IChannelRequest, INonQueuedRequestFactory, IRequest
@@ -395,7 +396,7 @@ def make_channel(_: bytes = b"") -> HTTPChannel:
 
 
 class HTTPFactory(site.HTTPFactory):
-    """Makes connections whose requests are of `requestFactory`."""
+    """Makes connections whose requests are of `requestFactory`; if that is None, of the one that `protocol` has."""
 
     protocol = HTTPChannel
     requestFactory: Any = None
@@ -408,12 +409,14 @@ class HTTPFactory(site.HTTPFactory):
         logFormatter: Any = None,
         reactor: Any = None,
     ) -> None:
-        chosen = type(self).requestFactory or Request
-        super().__init__(logPath, timeout, logFormatter or combinedLogFormatter, reactor, requestFactory=chosen)
+        own = type(self).requestFactory
+        super().__init__(logPath, timeout, logFormatter or combinedLogFormatter, reactor, requestFactory=own)
 
     def buildProtocol(self, addr: Any) -> Any:
         """A connection."""
         channel = super().buildProtocol(addr)
+        if self.requestFactory is None:
+            channel.requestFactory = type(channel).requestFactory
         if self._reactor is not None:
             channel.callLater = self._reactor.callLater
         return channel
@@ -456,12 +459,12 @@ class HTTPClient(LineReceiver):
     # -- receiving
 
     def extractHeader(self, header: bytes) -> None:
-        """A header is complete."""
+        """A header is complete. ValueError if it tells a length that is none."""
         name, _, value = header.partition(b":")
         value = value.lstrip()
         self.handleHeader(name, value)
         if name.lower() == b"content-length":
-            self.length = int(value)
+            self.length = decimal(value)
 
     def lineReceived(self, line: bytes) -> None:
         """A line of the head."""
