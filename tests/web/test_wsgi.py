@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from typing import Any
+from typing import Any, cast
 from wsgiref.validate import validator
 
 import flask
@@ -16,6 +16,7 @@ from plait import reactor
 from plait.log import capturedLogs, formatEvent
 from plait.web.resource import Resource
 from plait.web.wsgi import WSGIResource
+from tests.web.requests import FakeRequest
 from tests.web.serving import Serving
 
 
@@ -120,3 +121,126 @@ async def test_a_framework() -> None:
         assert answer.headers["content-length"] == str(len(answer.body))
         assert json.loads(answer.body) == {"id": 7, "sent": "hello", "form": "é"}
         assert (await server.ask("/none")).status == 404
+
+
+class InOneThread:
+    """Does at once what is to be done in another thread."""
+
+    def callFromThread(self, function: Any, *args: Any) -> None:
+        function(*args)
+
+    callInThread = callFromThread
+
+
+def rendered(application: Any) -> FakeRequest:
+    request = AnyRequest()
+    WSGIResource(InOneThread(), InOneThread(), application).render(cast(Any, request))
+    return request
+
+
+class AnyRequest(FakeRequest):
+    """What an application is told of, and what it answers with."""
+
+    clientproto = b"HTTP/1.1"
+    _body = None
+    defaultContentType = b"text/html"
+    goes = False
+
+    def getClientIP(self) -> str:
+        return "192.0.2.1"
+
+    def getRequestHostname(self) -> bytes:
+        return b"example.com"
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.goes:
+            self.connectionLost(ConnectionError())
+
+    async def drained(self) -> None:
+        """There is room."""
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message"),
+    [
+        (b"200 OK", [], r"status must be str, not b'200 OK' \(bytes\)"),
+        ("200 OK", {}, r"headers must be a list, not {} \(dict\)"),
+        ("200 OK", [{"a", "b"}], r"header must be a \(str, str\) tuple, not {'.', '.'} \(set\)"),
+        ("200 OK", [("a", "b", "c")], r"header must be a \(str, str\) tuple, not \('a', 'b', 'c'\)"),
+        ("200 OK", [("a", b"b")], r"header must be \(str, str\) tuple, not \('a', b'b'\)"),
+        ("200 OK", [(b"a", "b")], r"header must be \(str, str\) tuple, not \(b'a', 'b'\)"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_told(status: Any, headers: Any, message: str) -> None:
+    def application(environ: Any, start_response: Any) -> Any:
+        with pytest.raises(TypeError, match=message):
+            start_response(status, headers)
+        write = start_response("200 OK", [])
+        with pytest.raises(TypeError, match="Can only write bytes to a transport, not 'text'"):
+            write("text")
+        with pytest.raises(TypeError, match=r"write\(\) argument must be str, not b'x' \(bytes\)"):
+            environ["wsgi.errors"].write(b"x")
+        yield b"all"
+
+    request = rendered(application)
+    assert request.failed is None and request.code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ((("a", "b"),), r"headers should be a list, not \(\('a', 'b'\),\) \(tuple\)"),
+        ([["a", "b"]], r"header should be a \(str, str\) tuple, not \['a', 'b'\] \(list\)"),
+    ],
+)
+def test_headers_in_another_type_are_taken_with_a_warning(headers: Any, message: str) -> None:
+    def application(environ: Any, start_response: Any) -> Any:
+        with pytest.warns(RuntimeWarning, match=message) as warned:
+            start_response("200 OK", headers)
+        assert warned[0].filename == __file__
+        yield b"all"
+
+    request = rendered(application)
+    assert request.failed is None
+    assert (request.responseHeaders.getRawHeaders("a"), request.written) == (["b"], b"all")
+
+
+def test_nothing_is_asked_of_an_application_whose_client_goes_while_it_writes() -> None:
+    asked = []
+
+    def application(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        yield b"first"
+        asked.append("more")
+
+    request = AnyRequest()
+    request.goes = True
+    WSGIResource(InOneThread(), InOneThread(), application).render(cast(Any, request))
+    assert (request.written, asked) == (b"first", [])
+
+
+def test_nothing_is_below_an_application() -> None:
+    resource = WSGIResource(InOneThread(), InOneThread(), lambda *_: [])
+    with pytest.raises(RuntimeError, match="no children"):
+        resource.putChild(b"x", Resource())
+    with pytest.raises(RuntimeError, match="no children"):
+        resource.getChildWithDefault(b"x", None)
+
+
+async def test_an_application_that_cannot_close_is_told_of_in_the_log(flushLoggedErrors: Any) -> None:
+    class Result:
+        def __iter__(self) -> Any:
+            yield b"all"
+
+        def close(self) -> None:
+            raise ValueError("of mine")
+
+    def application(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return Result()
+
+    async with hosting(application) as server:
+        first, second = await server.talk(("GET", "/", None, {}), ("GET", "/", None, {}))
+    assert first.body == second.body == b"all"
+    assert len(flushLoggedErrors(ValueError)) == 2

@@ -195,7 +195,9 @@ class Request:
             self._version11 = False
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """All of it, from a connection of another kind; the body is in `content`."""
+        """All of it, from a connection of another kind; the body is in `content`. TypeError if `path` is no bytes."""
+        if not isinstance(path, bytes):
+            raise TypeError(f"the target of a request is bytes, not {path!r}")
         self.method, self.uri, self.clientproto = command, path, version
         self._head = command == b"HEAD"
         self._version11 = version == b"HTTP/1.1"

@@ -6,7 +6,8 @@ memory stays bounded. The request's body is complete before the application is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,14 @@ class WSGIResource(Resource):
         self._reactor = reactor
         self._threadpool = threadpool
         self._application = application
+
+    def getChildWithDefault(self, path: bytes, request: Any) -> Any:
+        """There is nothing below it. RuntimeError."""
+        raise RuntimeError("A WSGIResource has no children: the application answers for all that is below it.")
+
+    def putChild(self, path: bytes, child: Any) -> None:
+        """Nothing can be put below it. RuntimeError."""
+        raise RuntimeError("A WSGIResource has no children: put it beside what the application is not to answer for.")
 
     def render(self, request: Request) -> int:
         """Let the application answer, in a thread."""
@@ -95,6 +104,8 @@ class _Errors:
     """Where the application writes what has gone wrong: the log."""
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {text!r} ({type(text).__name__})")
         for line in text.splitlines():
             if line.strip():
                 _log.emit(LogLevel.error, "{line}", line=line)
@@ -106,6 +117,28 @@ class _Errors:
 
     def flush(self) -> None:
         """A line is logged at once."""
+
+
+def _check_headers(headers: Any) -> None:
+    """TypeError if the headers cannot be used; a RuntimeWarning where PEP 3333 would have another type."""
+    if not isinstance(headers, list):
+        if not isinstance(headers, Sequence):
+            raise TypeError(f"headers must be a list, not {headers!r} ({type(headers).__name__})")
+        _warn(f"headers should be a list, not {headers!r} ({type(headers).__name__})")
+    for header in headers:
+        if not isinstance(header, tuple):
+            if not isinstance(header, Sequence):
+                raise TypeError(f"header must be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+            _warn(f"header should be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+        if len(header) != 2:
+            raise TypeError(f"header must be a (str, str) tuple, not {header!r}")
+        if not (isinstance(header[0], str) and isinstance(header[1], str)):
+            raise TypeError(f"header must be (str, str) tuple, not {header!r}")
+
+
+def _warn(message: str) -> None:
+    # at the application's call of start_response
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 class _Gone(Exception):
@@ -166,8 +199,9 @@ class _Call:
                 raise RuntimeError("start_response was called twice, the second time without exc_info")
         finally:
             exc_info = None
-        if not isinstance(status, str) or not isinstance(headers, list):
-            raise TypeError("start_response takes a status (str), and a list of headers")
+        if not isinstance(status, str):
+            raise TypeError(f"status must be str, not {status!r} ({type(status).__name__})")
+        _check_headers(headers)
         code, _, reason = status.partition(" ")
         self._status = int(code), reason.encode("latin-1")
         self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -179,9 +213,12 @@ class _Call:
 
     def _send(self, data: bytes) -> None:
         self._check_status()
+        if not isinstance(data, bytes):
+            raise TypeError(f"Can only write bytes to a transport, not {data!r}")
+        if not self._gone:
+            blockingCallFromThread(self._reactor, self._write, data)
         if self._gone:
             raise _Gone
-        blockingCallFromThread(self._reactor, self._write, data)
 
     # -- in the reactor's thread
 

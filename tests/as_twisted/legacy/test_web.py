@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from plait.as_twisted.legacy import abnf, html, webpages
+from plait.as_twisted.legacy import abnf, html, webpages, webtesting
 from plait.log import capturedLogs
 from plait.web import pages
+from plait.web.request import Request
 from tests.web.requests import FakeRequest
 
 
@@ -66,3 +67,8 @@ def test_a_page_of_today_is_known_as_what_it_stands_for() -> None:
     assert isinstance(pages.notFound(), webpages.ErrorPage)
     assert not isinstance(pages.forbidden(), webpages.NoResource)
     assert not isinstance(object(), webpages.ErrorPage)
+
+
+def test_a_target_that_is_text_is_refused() -> None:
+    with pytest.raises(TypeError, match="bytes, not '/x'"):
+        Request(webtesting.DummyChannel()).requestReceived(b"GET", "/x", b"HTTP/1.1")  # type: ignore[arg-type]
