@@ -591,6 +591,7 @@ MODULES: Mapping[str, Row] = {
         _TagFactory=f"{_TEMPLATE}.vocabulary:TagFactory",
         _ToStan=_PRIVATE,
     ),
+    "twisted.web.twcgi": _row("plait.web.cgi"),
     "twisted.web.util": _row(
         "plait.web.redirects",
         f"{_TEMPLATE}.failures",
