@@ -508,7 +508,7 @@ MODULES: Mapping[str, Row] = {
         _MalformedChunkedDataError=f"{_LEGACY}.webchunks:MalformedChunkedDataError",
         _genericHTTPChannelProtocolFactory=f"{_LEGACY}.webhttp:make_channel",
     ),
-    "twisted.web.proxy": _row("plait.web.proxy", only="ReverseProxyResource"),
+    "twisted.web.proxy": _row(f"{_LEGACY}.webproxy"),
     "twisted.web.server": _row(
         f"{_LEGACY}.webserver",
         "plait.web.request",
