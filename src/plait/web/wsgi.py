@@ -6,7 +6,8 @@ memory stays bounded. The request's body is complete before the application is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +80,9 @@ def environ_of(request: Request) -> dict[str, Any]:
         "wsgi.run_once": False,
         "REQUEST_URI": request.uri.decode("latin-1"),
     }
-    if request._body is not None:
-        environ["CONTENT_LENGTH"] = str(request._body.size)
+    length = request.getHeader(b"content-length") or b""
+    environ["CONTENT_LENGTH"] = length.decode("latin-1") if request._body is None else str(request._body.size)
+    environ["CONTENT_TYPE"] = ""
     for name, values in request.requestHeaders.getAllRawHeaders():
         key = name.decode("latin-1")
         if "_" in key or key in ("Content-Length", "Transfer-Encoding"):
@@ -91,10 +93,39 @@ def environ_of(request: Request) -> dict[str, Any]:
     return environ
 
 
+def _encode(headers: Any) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer as they go out. TypeError for what the specification (PEP 3333) forbids; where other servers are
+    not as strict, a warning.
+    """
+    if not isinstance(headers, Sequence):
+        raise TypeError(f"headers must be a list, not {headers!r} ({type(headers).__name__})")
+    if not isinstance(headers, list):
+        _warn(f"headers should be a list, not {headers!r} ({type(headers).__name__})")
+    encoded = []
+    for header in headers:
+        if not isinstance(header, Sequence):
+            raise TypeError(f"header must be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+        if len(header) != 2:
+            raise TypeError(f"header must be a (str, str) tuple, not {header!r}")
+        name, value = header
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"header must be (str, str) tuple, not {header!r}")
+        if not isinstance(header, tuple):
+            _warn(f"header should be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+        encoded.append((name.encode("latin-1"), value.encode("latin-1")))
+    return encoded
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
+
+
 class _Errors:
     """Where the application writes what has gone wrong: the log."""
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() takes str, not {text!r} ({type(text).__name__})")
         for line in text.splitlines():
             if line.strip():
                 _log.emit(LogLevel.error, "{line}", line=line)
@@ -166,11 +197,12 @@ class _Call:
                 raise RuntimeError("start_response was called twice, the second time without exc_info")
         finally:
             exc_info = None
-        if not isinstance(status, str) or not isinstance(headers, list):
-            raise TypeError("start_response takes a status (str), and a list of headers")
+        if not isinstance(status, str):
+            raise TypeError(f"status must be str, not {status!r} ({type(status).__name__})")
         code, _, reason = status.partition(" ")
+        encoded = _encode(headers)
         self._status = int(code), reason.encode("latin-1")
-        self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self._headers = encoded
         return self._send
 
     def _check_status(self) -> None:
@@ -181,7 +213,11 @@ class _Call:
         self._check_status()
         if self._gone:
             raise _Gone
+        if not isinstance(data, bytes):
+            raise TypeError(f"Can only write bytes to a transport, not {data!r}")
         blockingCallFromThread(self._reactor, self._write, data)
+        if self._gone:
+            raise _Gone
 
     # -- in the reactor's thread
 
