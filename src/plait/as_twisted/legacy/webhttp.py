@@ -414,6 +414,8 @@ class HTTPFactory(site.HTTPFactory):
     def buildProtocol(self, addr: Any) -> Any:
         """A connection."""
         channel = super().buildProtocol(addr)
+        if self.requestFactory is Request:  # nobody has chosen another one here: the protocol may
+            del channel.requestFactory
         if self._reactor is not None:
             channel.callLater = self._reactor.callLater
         return channel
