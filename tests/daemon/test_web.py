@@ -137,15 +137,17 @@ def test_a_proxy(plait: Plait, port: int, read_until: Callable[[IO[str], str], s
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ([], "say what to serve with one of --path, --asgi, --wsgi and --proxy"),
+        ([], "say what to serve with one of --path, --asgi, --wsgi, --proxy and --forward-proxy"),
         (
             ["--path", ".", "--asgi", "x"],
-            "say what to serve with one of --path, --asgi, --wsgi and --proxy, not --path and --asgi",
+            "say what to serve with one of --path, --asgi, --wsgi, --proxy and --forward-proxy, not --path and --asgi",
         ),
         (["--path", "nowhere"], "there is nothing at --path nowhere"),
         (["--asgi", "nosuchmodule:app"], "--asgi nosuchmodule:app: there is no module nosuchmodule here"),
         (["--wsgi", "json:nothing"], "--wsgi json:nothing: json has no nothing"),
         (["--wsgi", "json:__name__"], "--wsgi json:__name__ is str, which is no application"),
+        (["--path", ".", "--private"], "--private, --only-to and --tunnel-port are for --forward-proxy"),
+        (["--forward-proxy", "--tunnel-port", "x"], "--tunnel-port x: it has to be a port, or 'all'"),
         (["--proxy", "ftp://x"], "--proxy ftp://x: it has to be http://HOST[:PORT][/PATH]"),
         (
             ["--path", ".", "--https", "1"],

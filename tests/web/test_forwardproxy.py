@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import subprocess
+import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,8 @@ from plait.transport.address import IPv4Address, IPv6Address
 from plait.web.forwardproxy import ForwardProxyResource, _is_public
 from tests.web.serving import Serving
 from tests.web.test_proxy import Told
+
+ROOT = Path(__file__).parents[2]
 
 
 def proxy(**options: Any) -> Serving:
@@ -217,3 +223,31 @@ async def test_curl() -> None:
             url = f"http://127.0.0.1:{upstream.port}/x?y"
             run = await server.call(lambda a=argv, u=url: subprocess.run([*a, u], capture_output=True, timeout=30))
             assert b'"uri": "/x?y"' in run.stdout, run.stderr
+
+
+async def test_the_example() -> None:
+    async with Serving(Told()) as upstream:
+        argv = [sys.executable, "examples/website/filtering_proxy.py", "0", "127.0.0.1"]
+
+        def talk() -> tuple[str, str]:
+            process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+            assert process.stdout is not None
+            too_late = threading.Timer(60, process.kill)
+            too_late.start()
+            port = int(process.stdout.readline())
+            too_late.cancel()
+            answers = ""
+            for host in (f"127.0.0.1:{upstream.port}", "elsewhere.invalid"):
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+                    client.sendall(f"GET http://{host}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                    with client.makefile() as file:
+                        answers += file.readline()
+            process.terminate()
+            return answers, process.communicate(timeout=30)[1]
+
+        answers, log = await upstream.call(talk)
+        # it goes to no private address
+        assert answers == "HTTP/1.1 403 Forbidden\n" * 2
+        assert (
+            f"127.0.0.1 wanted http://127.0.0.1:{upstream.port}/" in log and "wanted http://elsewhere.invalid/" in log
+        )

@@ -509,6 +509,7 @@ MODULES: Mapping[str, Row] = {
         _genericHTTPChannelProtocolFactory=f"{_LEGACY}.webhttp:make_channel",
     ),
     "twisted.web.proxy": _row(f"{_LEGACY}.webproxy"),
+    "twisted.web.script": _row(f"{_LEGACY}.webscript"),
     "twisted.web.server": _row(
         f"{_LEGACY}.webserver",
         "plait.web.request",

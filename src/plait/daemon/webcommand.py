@@ -17,7 +17,7 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     parser = commands.add_parser(
         "web",
         help="serve files, an ASGI or WSGI application, or another server's pages",
-        usage="plait web (--path FOLDER | --asgi MODULE:APP | --wsgi MODULE:APP | --proxy URL) [OPTIONS]",
+        usage="plait web (--path FOLDER | --asgi MODULE:APP | --wsgi MODULE:APP | --proxy URL | --forward-proxy) [OPTIONS]",
         description="Serve the web, in the foreground unless --daemon is given.",
         allow_abbrev=False,
     )

@@ -210,7 +210,7 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], *args: P.args, **k
     :raises RuntimeError: in the reactor's own thread, which would wait for itself for ever.
     :raises plait.errors.ReactorNotRunning: if the reactor ends before there is an answer.
     """
-    ident = getattr(reactor, "threadIdent", None)  # what has callFromThread alone will do
+    ident = getattr(reactor, "threadIdent", None)  # a fake for tests may have none
     if ident is not None and ident() == threading.get_ident():
         raise RuntimeError("blockingCallFromThread was called in the reactor's own thread: await the Deferred instead")
     answer = _Answer()
@@ -218,7 +218,7 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], *args: P.args, **k
     def work() -> None:
         maybeDeferred(f, *args, **kwargs).addCallbacks(answer.give, lambda failure: answer.fail(failure.value))
 
-    questions: Questions | None = getattr(reactor, "_questions", None)  # nor need this be there
+    questions: Questions | None = getattr(reactor, "_questions", None)
     if questions is None:
         reactor.callFromThread(work)
         return answer.result()

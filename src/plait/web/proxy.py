@@ -45,7 +45,7 @@ class ReverseProxyResource(Resource):
 
     def render(self, request: Request) -> int:
         """Ask the other server. 400 for what would lead out of its `path` there."""
-        if self.path and _climbs(request.postpath):
+        if self.path and climbs(request.postpath):
             errorPage(400, "Bad Request", "This path leads out of what is here.").render(request)
             return NOT_DONE_YET
         rest = b"".join(b"/" + quote(part, safe=":@!$&'()*+,;=~").encode() for part in request.postpath)
@@ -106,7 +106,7 @@ class _Asking(ClientFactory):
             badGateway(self.request)
 
 
-def _climbs(parts: list[bytes]) -> bool:
+def climbs(parts: list[bytes]) -> bool:
     """Whether dots lead above the beginning, for a server that resolves them, and takes for a slash what some take for one."""
     depth = 0
     for part in b"/".join(parts).replace(b"\\", b"/").split(b"/"):

@@ -24,6 +24,7 @@ def web(
     asgi: str | None = None,
     wsgi: str | None = None,
     proxy: str | None = None,
+    forward_proxy: bool = False,
     listen: list[str] | None = None,
     https: int | None = None,
     certificate: str | None = None,
@@ -37,6 +38,9 @@ def web(
     tracebacks: bool = False,
     timeout: float = 60.0,
     max_body: int | None = None,
+    private: bool = False,
+    only_to: list[str] | None = None,
+    tunnel_port: list[str] | None = None,
 ) -> MultiService:
     """Serves files, an ASGI or WSGI application, or what another web server has.
 
@@ -44,6 +48,7 @@ def web(
     :param asgi: the ASGI application to serve, MODULE:NAME
     :param wsgi: the WSGI application to serve, MODULE:NAME
     :param proxy: the URL whose pages to pass on, http://host:port/
+    :param forward_proxy: be a proxy for whole URLs and tunnels (curl -x), for this machine only unless --listen says more
     :param listen: where to listen: a port, or an endpoint such as tcp:8080:interface=127.0.0.1
         (default: tcp:8080, if --https is not given)
     :param https: the port to serve HTTPS at
@@ -59,13 +64,23 @@ def web(
     :param timeout: seconds after which an idle connection is closed
     :param max_body: bytes that a request's body may have
         (default: 104857600; as many as it takes for an ASGI application)
+    :param private: let the forward proxy go to addresses that are not public, too
+    :param only_to: a host to which alone the forward proxy goes, with all below it
+    :param tunnel_port: a port to which the forward proxy makes tunnels, or 'all' (default: 443)
     """
-    chosen = [
-        name for name, value in (("path", path), ("asgi", asgi), ("wsgi", wsgi), ("proxy", proxy)) if value is not None
-    ]
+    places = (
+        ("path", path),
+        ("asgi", asgi),
+        ("wsgi", wsgi),
+        ("proxy", proxy),
+        ("forward-proxy", forward_proxy or None),
+    )
+    chosen = [name for name, value in places if value is not None]
     if len(chosen) != 1:
         given = f", not {' and '.join('--' + name for name in chosen)}" if chosen else ""
-        raise OptionError(f"say what to serve with one of --path, --asgi, --wsgi and --proxy{given}")
+        raise OptionError(f"say what to serve with one of --path, --asgi, --wsgi, --proxy and --forward-proxy{given}")
+    if not forward_proxy and (private or only_to or tunnel_port):
+        raise OptionError("--private, --only-to and --tunnel-port are for --forward-proxy")
     reactor = getReactor()
     service = MultiService()
     root: Any
@@ -80,6 +95,9 @@ def web(
         from plait.web.wsgi import WSGIResource
 
         root = WSGIResource(reactor, reactor.getThreadPool(), _load(wsgi, "--wsgi", ("application", "app")))
+    elif forward_proxy:
+        root = _forward_proxy(private, only_to, tunnel_port or ["443"])
+        listen = listen or (None if https is not None else ["tcp:8080:interface=127.0.0.1"])
     else:
         assert proxy is not None
         root = _proxy(proxy)
@@ -133,6 +151,16 @@ def _proxy(url: str) -> Any:
     from plait.web.proxy import ReverseProxyResource
 
     return ReverseProxyResource(parts.hostname, parts.port or 80, parts.path.rstrip("/").encode())
+
+
+def _forward_proxy(private: bool, only_to: list[str] | None, tunnel_ports: list[str]) -> Any:
+    for port in tunnel_ports:
+        if port != "all" and not (port.isdecimal() and 0 < int(port) < 65536):
+            raise OptionError(f"--tunnel-port {port}: it has to be a port, or 'all'")
+    from plait.web.forwardproxy import ForwardProxyResource
+
+    ports = () if "all" in tunnel_ports else {int(port) for port in tunnel_ports}
+    return ForwardProxyResource(connectPorts=ports, private=private, hosts=only_to)
 
 
 def _places(

@@ -88,8 +88,9 @@ def environ_of(request: Request) -> dict[str, Any]:
         "wsgi.run_once": False,
         "REQUEST_URI": request.uri.decode("latin-1"),
     }
-    if request._body is not None:
-        environ["CONTENT_LENGTH"] = str(request._body.size)
+    length = request.getHeader(b"content-length") or b""
+    environ["CONTENT_LENGTH"] = length.decode("latin-1") if request._body is None else str(request._body.size)
+    environ["CONTENT_TYPE"] = ""
     for name, values in request.requestHeaders.getAllRawHeaders():
         key = name.decode("latin-1")
         if "_" in key or key in ("Content-Length", "Transfer-Encoding"):
@@ -98,6 +99,33 @@ def environ_of(request: Request) -> dict[str, Any]:
         separator = b"; " if key == "COOKIE" else b", "
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = separator.join(values).decode("latin-1")
     return environ
+
+
+def _encode(headers: Any) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer as they go out. TypeError for what the specification (PEP 3333) forbids; where other servers are
+    not as strict, a warning.
+    """
+    if not isinstance(headers, Sequence):
+        raise TypeError(f"headers must be a list, not {headers!r} ({type(headers).__name__})")
+    if not isinstance(headers, list):
+        _warn(f"headers should be a list, not {headers!r} ({type(headers).__name__})")
+    encoded = []
+    for header in headers:
+        if not isinstance(header, Sequence):
+            raise TypeError(f"header must be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+        if len(header) != 2:
+            raise TypeError(f"header must be a (str, str) tuple, not {header!r}")
+        name, value = header
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"header must be (str, str) tuple, not {header!r}")
+        if not isinstance(header, tuple):
+            _warn(f"header should be a (str, str) tuple, not {header!r} ({type(header).__name__})")
+        encoded.append((name.encode("latin-1"), value.encode("latin-1")))
+    return encoded
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 class _Errors:
@@ -117,28 +145,6 @@ class _Errors:
 
     def flush(self) -> None:
         """A line is logged at once."""
-
-
-def _check_headers(headers: Any) -> None:
-    """TypeError if the headers cannot be used; a RuntimeWarning where PEP 3333 would have another type."""
-    if not isinstance(headers, list):
-        if not isinstance(headers, Sequence):
-            raise TypeError(f"headers must be a list, not {headers!r} ({type(headers).__name__})")
-        _warn(f"headers should be a list, not {headers!r} ({type(headers).__name__})")
-    for header in headers:
-        if not isinstance(header, tuple):
-            if not isinstance(header, Sequence):
-                raise TypeError(f"header must be a (str, str) tuple, not {header!r} ({type(header).__name__})")
-            _warn(f"header should be a (str, str) tuple, not {header!r} ({type(header).__name__})")
-        if len(header) != 2:
-            raise TypeError(f"header must be a (str, str) tuple, not {header!r}")
-        if not (isinstance(header[0], str) and isinstance(header[1], str)):
-            raise TypeError(f"header must be (str, str) tuple, not {header!r}")
-
-
-def _warn(message: str) -> None:
-    # at the application's call of start_response
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 class _Gone(Exception):
@@ -201,10 +207,10 @@ class _Call:
             exc_info = None
         if not isinstance(status, str):
             raise TypeError(f"status must be str, not {status!r} ({type(status).__name__})")
-        _check_headers(headers)
         code, _, reason = status.partition(" ")
+        encoded = _encode(headers)
         self._status = int(code), reason.encode("latin-1")
-        self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self._headers = encoded
         return self._send
 
     def _check_status(self) -> None:
@@ -213,10 +219,11 @@ class _Call:
 
     def _send(self, data: bytes) -> None:
         self._check_status()
+        if self._gone:
+            raise _Gone
         if not isinstance(data, bytes):
             raise TypeError(f"Can only write bytes to a transport, not {data!r}")
-        if not self._gone:
-            blockingCallFromThread(self._reactor, self._write, data)
+        blockingCallFromThread(self._reactor, self._write, data)
         if self._gone:
             raise _Gone
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
 import pytest
@@ -23,6 +23,8 @@ from plait.as_twisted.legacy.webproxy import (
 )
 from plait.as_twisted.legacy.webserver import Site
 from plait.engine import deferToThread
+from plait.errors import ConnectionDone
+from plait.failure import Failure
 from plait.testing import StringTransport
 from tests.web.raw_server import RawServer, response
 from tests.web.serving import Serving
@@ -89,7 +91,7 @@ async def test_a_subclass_changes_what_passes_through() -> None:
             super().handleResponsePart(data.upper())
 
         def handleHeader(self, key: bytes, val: bytes) -> None:
-            super().handleHeader(key, b"changed" if key == b"X-Kept" else val)
+            super().handleHeader(key, b"changed" if key == b"x-kept" else val)
 
     class LoudFactory(ProxyClientFactory):
         protocol = Loud
@@ -138,6 +140,13 @@ async def test_what_does_not_speak_http(answer: bytes) -> None:
         assert status == 502 and body.startswith(b"<H1>The other server ")
 
 
+async def test_an_answer_that_is_cut_off_is_not_taken_for_all() -> None:
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+    async with RawServer(cut) as server, listening(proxy()) as port:
+        with pytest.raises(IncompleteRead):
+            await ask(port, server.url())
+
+
 async def test_the_connection_to_the_server_ends_with_that_of_the_client() -> None:
     asked, seen = threading.Event(), []
 
@@ -172,7 +181,7 @@ def test_an_answer_comes_as_fast_as_the_client_takes_it() -> None:
     asking.dataReceived(b"HTTP/1.0 200 OK\r\n\r\n")
     assert client.producer is server
     asking.dataReceived(b"all")
-    asking.connectionLost(None)
+    asking.connectionLost(Failure(ConnectionDone()))
     assert client.producer is None
     assert client.value().startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -191,7 +200,7 @@ async def test_a_resource_that_another_server_has() -> None:
     assert server.requests[2].endswith(b"\r\n\r\nx")
 
 
-@pytest.mark.parametrize("target", ["/..", "/a/../b", "/%2e%2e", "/..%2fx", "/a%5c..", "/..;/x"])
+@pytest.mark.parametrize("target", ["/..", "/a/../b", "/%2e%2e", "/..%2fx", "/..%5cx", "/a%5c..%5c..", "/..;/x"])
 async def test_no_dots_lead_out_of_what_is_passed_on(target: str) -> None:
     async with Serving(ReverseProxyResource("127.0.0.1", 9, b"/up")) as here:
         assert (await here.ask(target)).status == 400

@@ -396,7 +396,7 @@ def make_channel(_: bytes = b"") -> HTTPChannel:
 
 
 class HTTPFactory(site.HTTPFactory):
-    """Makes connections whose requests are of `requestFactory`; if that is None, of the one that `protocol` has."""
+    """Makes connections whose requests are of `requestFactory`."""
 
     protocol = HTTPChannel
     requestFactory: Any = None
@@ -409,14 +409,14 @@ class HTTPFactory(site.HTTPFactory):
         logFormatter: Any = None,
         reactor: Any = None,
     ) -> None:
-        own = type(self).requestFactory
-        super().__init__(logPath, timeout, logFormatter or combinedLogFormatter, reactor, requestFactory=own)
+        chosen = type(self).requestFactory or Request
+        super().__init__(logPath, timeout, logFormatter or combinedLogFormatter, reactor, requestFactory=chosen)
 
     def buildProtocol(self, addr: Any) -> Any:
         """A connection."""
         channel = super().buildProtocol(addr)
-        if self.requestFactory is None:
-            channel.requestFactory = type(channel).requestFactory
+        if self.requestFactory is Request:  # nobody has chosen another one here: the protocol may
+            del channel.requestFactory
         if self._reactor is not None:
             channel.callLater = self._reactor.callLater
         return channel

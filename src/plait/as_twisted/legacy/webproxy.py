@@ -7,18 +7,19 @@ that a client names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from plait.as_twisted.legacy.webhttp import HTTPChannel, HTTPClient, Request
+from plait.as_twisted.legacy.webhttp import HTTPChannel, Request
 from plait.current import getReactor
 from plait.failure import Failure
 from plait.protocol import ClientFactory
 from plait.web import request as requests
+from plait.web.httpclient import HTTPClient
 from plait.web.later import NOT_DONE_YET
 from plait.web.pages import errorPage
+from plait.web.proxy import climbs
 from plait.web.resource import Resource
 from plait.web.upstream import HOP_BY_HOP
 
@@ -34,12 +35,6 @@ __all__ = [
 
 # What our own answer has by itself: the other server's takes its place.
 _ONCE = frozenset((b"server", b"date", b"content-type"))
-
-# Bytes of the head of an answer: more than servers send.
-_MAX_HEAD = 65536
-
-# A part of a path that leads up, for a server that takes for a slash what some take for one.
-_DOTS = re.compile(rb"(?:^|[/\\])\.\.(?:$|[/\\;])")
 
 
 def _is_gone(father: Any) -> bool:
@@ -58,8 +53,7 @@ class ProxyClient(HTTPClient):
     """
 
     _finished = False
-    _feeds = False
-    _head_size = 0
+    _begun = False
 
     def __init__(
         self, command: bytes, rest: bytes, version: bytes, headers: Mapping[bytes, bytes], data: bytes, father: Any
@@ -86,66 +80,52 @@ class ProxyClient(HTTPClient):
         self.endHeaders()
         self.transport.write(self.data)
 
-    def lineReceived(self, line: bytes) -> None:
-        """A line of the answer's head. One that is malformed or too long is answered with 502."""
-        if self._finished:
-            return
-        self._head_size += len(line)
-        try:
-            if self._head_size > _MAX_HEAD:
-                raise ValueError("The head is too long.")
-            super().lineReceived(line)
-        except ValueError:
-            self._fail(b"The other server does not speak HTTP")
-
     def handleStatus(self, version: bytes, status: bytes, message: bytes) -> None:
-        """The first line of the answer. ValueError if there is no status in it."""
-        if not (status.isdigit() and len(status) == 3):
-            raise ValueError("A status has three digits.")
+        """The first line of the answer."""
         if not _is_gone(self.father):
+            self._begun = True
             self.father.setResponseCode(int(status), message)
 
     def handleHeader(self, key: bytes, val: bytes) -> None:
-        """A header of the answer."""
-        name = key.lower()
-        if name in _ONCE:
+        """A header of the answer; its name in lower case."""
+        if key in _ONCE:
             self.father.responseHeaders.setRawHeaders(key, [val])
-        elif name not in HOP_BY_HOP:
+        elif key not in HOP_BY_HOP:
             self.father.responseHeaders.addRawHeader(key, val)
 
     def handleEndHeaders(self) -> None:
         """The body follows; it comes as fast as the client takes it."""
-        if isinstance(self.father, requests.Request) and not self._finished and not _is_gone(self.father):
-            self._feeds = True
+        if isinstance(self.father, requests.Request) and not _is_gone(self.father):
             self.father.registerProducer(self.transport, True)
 
     def handleResponsePart(self, data: bytes) -> None:
         """A piece of the body."""
-        if not self._finished and not _is_gone(self.father):
+        if not _is_gone(self.father):
             self.father.write(data)
 
     def handleResponseEnd(self) -> None:
-        """The answer is complete, or the connection has ended."""
-        if self._finished:
-            return
-        if self.line_mode:
-            self._fail(b"The other server has not answered")
-            return
-        self._finished = True
-        if not _is_gone(self.father):
-            if self._feeds:
-                self.father.unregisterProducer()
-            self.father.finish()
+        """The answer is complete."""
+        if not self._finished:
+            self._leave()
+            if not _is_gone(self.father):
+                self.father.finish()
         self.transport.loseConnection()
 
-    def _fail(self, why: bytes) -> None:
+    def handleBroken(self, error: BaseException) -> None:
+        """There is no answer: 502; or it is cut off, and so is ours."""
+        if not self._finished:
+            self._leave()
+            if not _is_gone(self.father):
+                if self._begun:
+                    self.father.loseConnection()
+                else:
+                    _gateway_error(self.father, 502, b"Bad Gateway", b"The other server has not answered")
+        super().handleBroken(error)
+
+    def _leave(self) -> None:
         self._finished = True
-        if not _is_gone(self.father):
-            headers = self.father.responseHeaders
-            for name, _ in list(headers.getAllRawHeaders()):
-                headers.removeHeader(name)  # they were for another body
-            _gateway_error(self.father, 502, b"Bad Gateway", why)
-        self.transport.loseConnection()
+        if isinstance(self.father, requests.Request) and self.father.producer is not None:
+            self.father.unregisterProducer()
 
 
 def _gateway_error(father: Any, code: int, message: bytes, why: bytes) -> None:
@@ -273,7 +253,7 @@ class ReverseProxyResource(Resource):
 
     def getChild(self, path: bytes, request: Any) -> Any:
         """What the other server has below. Nothing is, by dots, above."""
-        if _DOTS.search(path):
+        if climbs([path]):
             return errorPage(400, "Bad Request", "A path with dots is not passed on.")
         below = self.path + b"/" + quote(path, safe=b"").encode("ascii")
         return type(self)(self.host, self.port, below, self.reactor)
