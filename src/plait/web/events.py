@@ -142,7 +142,8 @@ class EventStream:
 
         :param data: see `Event`, as for the others; or an `Event`.
         :raises StreamEnded: if the stream has ended, or does meanwhile.
-        :raises ValueError, TypeError: as `formatEvent`.
+        :raises ValueError: as `formatEvent`.
+        :raises TypeError: as that.
         """
         message = formatEvent(data if isinstance(data, Event) else Event(data, event, id, retry))
         await self._waiting.take()
