@@ -470,6 +470,8 @@ def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Defer
 
     :raises NotACoroutineError: if it is neither a Deferred nor a coroutine (an ``async def`` function must be *called*).
     """
-    if isinstance(coro, Deferred):
-        return coro
-    return _start(coro)
+    if type(coro) is CoroutineType:
+        driver = CoroutineDriver(coro)
+        driver._step(None)
+        return driver.deferred
+    return coro if isinstance(coro, Deferred) else _start(coro)

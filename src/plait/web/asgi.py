@@ -193,42 +193,38 @@ class _Answer:
         """What the application has to say."""
         kind = message["type"]
         request = self._request
-        if kind == "http.response.body":
-            if not self._begun:
-                raise RuntimeError("http.response.body was sent before http.response.start")
-            if self._over:
-                raise RuntimeError("http.response.body was sent after the last one")
-            body = message.get("body", b"")
-            more = message.get("more_body", False)
-            if request._disconnected:
-                self._over = not more
-                return
-            if not more:
-                self._over = True
-                if not self._chunks:
-                    self._whole(body if type(body) is bytes else bytes(body))
-                    return
-                if body:
-                    request.write(bytes(body))
-                request.finish()
-                return
+        if kind == "http.response.start":
+            if self._begun:
+                raise RuntimeError("http.response.start was sent twice")
+            self._begun = True
+            request.code = int(message["status"])
+            self._headers = message.get("headers", ())
+            return
+        if kind != "http.response.body":
+            raise RuntimeError(f"an HTTP application sends no {kind!r}")
+        if not self._begun:
+            raise RuntimeError("http.response.body was sent before http.response.start")
+        if self._over:
+            raise RuntimeError("http.response.body was sent after the last one")
+        body = message.get("body", b"")
+        more = message.get("more_body", False)
+        if request._disconnected:
+            self._over = not more
+        elif more:
             if not self._chunks:
                 self._chunks = True
                 self._set_headers()
             request.write(bytes(body))
             if _is_full(request):
                 await request.drained()
-        elif kind == "http.response.start":
-            if self._begun:
-                raise RuntimeError("http.response.start was sent twice")
-            self._begun = True
-            self._start(message)
         else:
-            raise RuntimeError(f"an HTTP application sends no {kind!r}")
-
-    def _start(self, message: Message) -> None:
-        self._request.code = int(message["status"])
-        self._headers = message.get("headers", ())
+            self._over = True
+            if not self._chunks:
+                self._whole(body if type(body) is bytes else bytes(body))
+                return
+            if body:
+                request.write(bytes(body))
+            request.finish()
 
     def _whole(self, body: bytes) -> None:
         """The answer is there at once: its head is put together without looking at it twice."""
