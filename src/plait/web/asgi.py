@@ -107,15 +107,15 @@ class ASGIResource(Resource):
         if not target.startswith(b"/") and b"://" in target:
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         raw_path, _, query = target.partition(b"?")
-        scope = (request.channel.__dict__.get("asgi_scope") or _of_connection(request)).copy()
+        scope = (request.channel.asgiScope or _of_connection(request)).copy()
         if not request._version11:
             scope["http_version"] = "1.0"
         scope["method"] = request.method.decode("ascii")
         scope["path"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
         scope["raw_path"] = raw_path
         scope["query_string"] = query
-        if "prepath" in request.__dict__:
-            scope["root_path"] = b"".join([b"/" + part for part in request.prepath]).decode("utf-8", "replace")
+        if request._prepath:
+            scope["root_path"] = b"".join([b"/" + part for part in request._prepath]).decode("utf-8", "replace")
         scope["headers"] = [(name.lower(), value) for name, value in request._raw_headers]
         if self._state is not None:
             scope["state"] = self._state.copy()
@@ -134,7 +134,7 @@ def _of_connection(request: Request) -> dict[str, Any]:
         "client": (client.host, client.port) if hasattr(client, "port") else None,
         "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
     }
-    request.channel.asgi_scope = scope
+    request.channel.asgiScope = scope
     return scope
 
 

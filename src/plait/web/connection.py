@@ -52,6 +52,8 @@ class HTTPChannel(Protocol):
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
     draining = False
+    asgiScope: dict[str, Any] | None = None
+    """What an ASGI application is told of the connection, once it has been."""
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0

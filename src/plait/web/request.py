@@ -40,21 +40,31 @@ _COPY = 65536
 
 
 class _Late:
-    """An attribute that is made when it is first asked for."""
+    """An attribute that is made when it is first asked for, and kept in one with an underscore before its name, None until then.
 
-    __slots__ = ("_make", "_name")
+    (Not in ``__dict__``: to ask an object for that makes all its attributes slower.)
+    """
+
+    __slots__ = ("_make", "_place")
 
     def __init__(self, make: Callable[[Request], Any]) -> None:
         self._make = make
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+        self._place = "_" + name
+        setattr(owner, self._place, None)
 
     def __get__(self, request: Request | None, owner: type) -> Any:
         if request is None:
             return self
-        value = request.__dict__[self._name] = self._make(request)
+        value = getattr(request, self._place)
+        if value is None:
+            value = self._make(request)
+            setattr(request, self._place, value)
         return value
+
+    def __set__(self, request: Request, value: Any) -> None:
+        setattr(request, self._place, value)
 
 
 def _late(make: Callable[[Request], Any]) -> Any:
@@ -159,12 +169,19 @@ class Request:
     sitepath: list[bytes] = _late(lambda request: [])
     received_cookies: dict[bytes, bytes] = _late(_make_cookies)
     cookies: list[bytes] = _late(lambda request: [])
-    client: Any = _late(lambda request: request.channel.getPeer())
-    host: Any = _late(lambda request: request.channel.getHost())
+    client: Any = _late(lambda request: None if request.channel is None else request.channel.getPeer())
+    host: Any = _late(lambda request: None if request.channel is None else request.channel.getHost())
     notifications: list[Deferred[None]] = _late(lambda request: [])
     password: bytes = b""
     startedAt: float
     channel: Any
+
+    _requestHeaders: Headers | None
+    _responseHeaders: Headers | None
+    _content: IO[bytes] | None
+    _prepath: list[bytes] | None
+    _cookies: list[bytes] | None
+    _notifications: list[Deferred[None]] | None
 
     def __init__(self, channel: Any, queued: object = None) -> None:
         self.channel = channel
@@ -201,8 +218,8 @@ class Request:
         self.method, self.uri, self.clientproto = command, path, version
         self._head = command == b"HEAD"
         self._version11 = version == b"HTTP/1.1"
-        if "content" in self.__dict__:
-            self.content.seek(0)
+        if self._content is not None:
+            self._content.seek(0)
         self.allReceived()
 
     def gotLength(self, length: int | None) -> None:
@@ -393,7 +410,7 @@ class Request:
 
     def setHeader(self, name: bytes | str, value: bytes | str) -> None:
         """Set a header of the answer, in place of what it was. Line breaks in it become blanks."""
-        headers: Headers | None = self.__dict__.get("responseHeaders")
+        headers = self._responseHeaders
         if headers is None:
             headers = self.responseHeaders = Headers()
         headers.setRawHeaders(name, [value])
@@ -402,12 +419,11 @@ class Request:
         """The head of the answer, its empty line included. `length`: of a body that is complete."""
         self.startedWriting = True
         code = self.code
-        made = self.__dict__
         head = usualHead(code) if self.code_message is None else statusLine(code, self.code_message) + dateHeader()
         no_body = code in NO_BODY or code < 200
         left = length
         typed = False
-        headers = made.get("responseHeaders")
+        headers = self._responseHeaders
         if headers is not None:
             for name, values in headers._raw.items():
                 if name == b"Content-Type":
@@ -420,8 +436,8 @@ class Request:
                     left = _number(values, length)
                 elif name == b"Connection" and any(b"close" in value.lower() for value in values):
                     self.persistent = False
-        if "cookies" in made:
-            for cookie in self.cookies:
+        if self._cookies is not None:
+            for cookie in self._cookies:
                 head += b"Set-Cookie: %b\r\n" % sanitize(cookie)
         if no_body:
             self._left = 0
@@ -644,8 +660,7 @@ class Request:
         site = self.site
         if site is not None and site.logFile is not None:
             site.log(self)
-        made = self.__dict__
-        waiting = made.pop("notifications", None) if "notifications" in made else None
+        waiting, self._notifications = self._notifications, None
         if self._stream is not None and not self._stream.done:
             self.persistent = False
         # the connection may have to wait for room itself
@@ -656,8 +671,8 @@ class Request:
                 deferred.callback(None)
         if room is not None:
             room.resumeProducing()
-        if "content" in made:
-            self.content.close()
+        if self._content is not None:
+            self._content.close()
 
     def notifyFinish(self) -> Deferred[None]:
         """A Deferred that fires with None when the answer is complete, and fails when the connection is gone before that."""
@@ -670,9 +685,9 @@ class Request:
         self._disconnected = True
         if self._stream is not None:
             self._stream.end(reason)
-        waiting = self.__dict__.pop("notifications", None)
-        if "content" in self.__dict__:
-            self.content.close()
+        waiting, self._notifications = self._notifications, None
+        if self._content is not None:
+            self._content.close()
         for deferred in waiting or ():
             deferred.errback(reason)
         room = self._leave_room()
@@ -705,8 +720,7 @@ class Request:
         return reason
 
     def _forget_answer(self) -> None:
-        self.__dict__.pop("responseHeaders", None)
-        self.__dict__.pop("cookies", None)
+        self._responseHeaders = self._cookies = None
         self.encoder = None
 
     def _tell_error(self, code: int, kind: bytes, body: bytes) -> None:
@@ -746,7 +760,8 @@ class Request:
             self.site.log(self)
         channel.transport.write(answer)
         channel.upgrade(self, protocol)
-        for deferred in self.__dict__.pop("notifications", ()):
+        waiting, self._notifications = self._notifications, None
+        for deferred in waiting or ():
             deferred.callback(None)
 
     def loseConnection(self) -> None:
@@ -832,7 +847,7 @@ class Request:
 
     def getHeader(self, key: Any) -> Any:
         """The last value of a header of the request, in the type of `key`; None if it is not there."""
-        if type(key) is bytes and "requestHeaders" not in self.__dict__:
+        if type(key) is bytes and self._requestHeaders is None:
             wanted = key.lower()
             found = None
             for name, value in self._raw_headers:
