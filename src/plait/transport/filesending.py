@@ -96,7 +96,8 @@ class _Sending:
 
     def _copy(self) -> None:
         try:
-            data = os.pread(self._file, min(PIECE, self._end - self._offset), self._offset)
+            os.lseek(self._file, self._offset, os.SEEK_SET)  # there is no pread on Windows
+            data = os.read(self._file, min(PIECE, self._end - self._offset))
         except OSError as error:
             self._finish(error)
             return

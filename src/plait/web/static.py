@@ -15,7 +15,8 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import formatdate
-from typing import Any, BinaryIO
+from functools import lru_cache
+from typing import IO, Any
 
 from plait.errors import ConnectionLost
 from plait.failure import Failure
@@ -156,10 +157,8 @@ class File(Resource):
             name = os.fsdecode(path) if path.isascii() else path.decode("utf-8")
         except UnicodeDecodeError:
             return self.childNotFound
-        if not os.path.isdir(self.path):
-            return self.childNotFound
         if not name:
-            return self._index()
+            return self._index() if os.path.isdir(self.path) else self.childNotFound
         if not self._may_be(name):
             return self.childNotFound
         found = self._find(os.path.join(self.path, name))
@@ -205,7 +204,8 @@ class File(Resource):
     def render_GET(self, request: Any) -> Any:
         """The file; for a folder, a redirection to its path with a slash, where its index page is."""
         try:
-            file = open(self.path, "rb", opener=_open)  # noqa: SIM115 - it is closed when it is sent
+            # without a buffer, which nobody would use; it is closed when it is sent
+            file = open(self.path, "rb", buffering=0, opener=_open)  # noqa: SIM115
         except IsADirectoryError:
             return self._redirect(request)
         except (FileNotFoundError, NotADirectoryError):
@@ -233,11 +233,11 @@ class File(Resource):
         request.redirect(b"/" + path + b"/" + mark + query)
         return b""
 
-    def _answer(self, request: Any, file: BinaryIO, status: os.stat_result) -> Any:
+    def _answer(self, request: Any, file: IO[bytes], status: os.stat_result) -> Any:
         length, modified = status.st_size, int(status.st_mtime)
         tag = b'"%x-%x"' % (status.st_mtime_ns, length)
         request.setHeader(b"accept-ranges", b"bytes")
-        request.setHeader(b"last-modified", formatdate(modified, usegmt=True).encode())
+        request.setHeader(b"last-modified", _date(modified))
         request.setHeader(b"etag", tag)
         verdict = evaluate(request.method, request.getHeader, tag, modified)
         if verdict is not Verdict.proceed:
@@ -280,7 +280,7 @@ class File(Resource):
             request.setHeader(b"content-encoding", encoding.encode())
         return kind.encode()
 
-    def _send(self, request: Any, file: BinaryIO, parts: list[tuple[bytes, Range]], end: bytes, size: int) -> Any:
+    def _send(self, request: Any, file: IO[bytes], parts: list[tuple[bytes, Range]], end: bytes, size: int) -> Any:
         request.setHeader(b"content-length", b"%d" % size)
         if request.method == b"HEAD":
             file.close()
@@ -297,17 +297,22 @@ class File(Resource):
         return NOT_DONE_YET
 
 
+@lru_cache(maxsize=256)
+def _date(seconds: int) -> bytes:
+    return formatdate(seconds, usegmt=True).encode()
+
+
 def _open(path: str, flags: int) -> int:
     # a pipe that nobody writes to would otherwise hold up everybody
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read(file: BinaryIO, part: Range) -> bytes:
+def _read(file: IO[bytes], part: Range) -> bytes:
     file.seek(part.start)
     return file.read(part.size)
 
 
-async def _stream(request: Any, file: BinaryIO, parts: list[tuple[bytes, Range]], end: bytes) -> None:
+async def _stream(request: Any, file: IO[bytes], parts: list[tuple[bytes, Range]], end: bytes) -> None:
     with file:
         for head, part in parts:
             if head:
