@@ -2,7 +2,7 @@
 
 It is no port of the reactor's, and its connections are none: they are not counted, not drained, and not told of. Whoever asks
 sends a line, ``{"want": "snapshot"}``, and is sent the lines of `plait.daemon.inspection.snapshot`: one piece of work in each
-turn of the loop, and none while he does not read.
+turn of the loop, and none while he does not read. Who asks too often waits for the answer, so that the program keeps its time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -39,6 +40,10 @@ _MOST_SESSIONS = 8
 
 # Seconds that the first answer waits, so that there is something to say of the loop's lag.
 _FIRST_LOOK = 0.06
+
+# How much of the time answers may take, and the most seconds that one waits for that.
+_SHARE = 0.03
+_LONGEST_WAIT = 1.0
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred of unix(7): process, user, group
 
@@ -144,6 +149,17 @@ class _Sessions(Factory):
         self.subject = subject
         self.lag = LoopLag(subject.reactor)
         self.open: set[_Session] = set()
+        self._due = 0.0
+
+    def has_cost(self, seconds: float) -> None:
+        """An answer has taken so much of the thread's CPU time."""
+        now = self.subject.reactor.loop.time()
+        self._due = min(max(self._due, now) + seconds / _SHARE, now + _LONGEST_WAIT)
+
+    def wait(self) -> float:
+        """Seconds until the next answer may begin."""
+        now: float = self.subject.reactor.loop.time()
+        return max(0.0, self._due - now)
 
     def buildProtocol(self, addr: object) -> _Session | None:
         if len(self.open) >= _MOST_SESSIONS:
@@ -162,6 +178,7 @@ class _Session(Protocol):
         self._asked = b""
         self._view = View(factory.subject.reactor)
         self._answer: Generator[bytes, None, None] | None = None
+        self._cost = 0.0
         self._waits: Any = None
 
     def connectionMade(self) -> None:
@@ -194,6 +211,9 @@ class _Session(Protocol):
         self._waits = None
         if self._answer is not None or b"\n" not in self._asked:
             return
+        if wait := self.factory.wait():
+            self._waits = self.factory.subject.reactor.loop.call_later(wait, self._go_on)
+            return
         line, _, self._asked = self._asked.partition(b"\n")
         try:
             wanted = json.loads(line)["want"]
@@ -211,9 +231,13 @@ class _Session(Protocol):
     def resumeProducing(self) -> None:
         if self._answer is None:
             return
+        begun = time.thread_time()
         line = next(self._answer, None)
+        self._cost += time.thread_time() - begun
         if line is None:
             self._answer = None
+            self.factory.has_cost(self._cost)
+            self._cost = 0.0
             self.transport.unregisterProducer()
             self._go_on()
         elif line:
