@@ -68,7 +68,10 @@ def loads(data: bytes | str, useDateTime: bool = False) -> tuple[tuple[Any, ...]
         parser.Parse(data.encode("utf-8") if isinstance(data, str) else data, True)
     except expat.ExpatError as error:
         raise InvalidXMLRPC(f"It is not well-formed XML: {error}.") from error
-    return target.close(), target.getmethodname()
+    try:
+        return target.close(), target.getmethodname()
+    except xmlrpclib.ResponseError:
+        raise InvalidXMLRPC("It is XML, but neither a call nor a response.") from None
 
 
 def dump_response(result: Any, allowNone: bool) -> bytes:
