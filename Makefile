@@ -1,7 +1,7 @@
 # make run        set up .venv on first use, start the demo application; Ctrl-C ends it
 # make test       lint, types, layers, tests
 # make test-all   the same, then the tests on every other interpreter at hand from 3.11 to 3.13; those of our own tools and of
-#                 web programs on the first one only, those of the daemon on the oldest and the newest
+#                 web programs on the first one only, of those between the oldest and the newest the engine's and its kin
 # make coverage   which lines the tests reach, but for the daemon's, which look at other processes
 # make bench      measure against Twisted and a bare uvloop protocol; BENCH='--quick --only echo' and so on
 # make conformance  run Twisted's own tests: AREA=web, ONLY=twisted.test.test_task, CHECK=1 (what CI checks), SHOW=1 (name what
@@ -52,7 +52,7 @@ test-all: test
 	@.ci/interpreters $(BIN)/python | while read -r version python; do \
 		echo "=== tests on Python $$version ($$python)"; \
 		skip="tests/benchmarks tests/conformance tests/web/peers"; \
-		case $$version in 3.12) skip="$$skip tests/daemon";; esac; \
+		case $$version in 3.12) skip="$$skip tests/daemon tests/web tests/as_twisted tests/testing";; esac; \
 		$(MAKE) --no-print-directory pytest PYTHON="$$python" VENV=".venv-$$version" SKIP="$$skip" </dev/null || exit 1; \
 	done
 
