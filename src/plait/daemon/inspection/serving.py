@@ -42,7 +42,7 @@ _MOST_SESSIONS = 8
 _FIRST_LOOK = 0.06
 
 # How much of the time answers may take, and the most seconds that one waits for that.
-_SHARE = 0.03
+_SHARE = 0.02
 _LONGEST_WAIT = 1.0
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred of unix(7): process, user, group
