@@ -23,7 +23,7 @@ from plait.web.headers import InvalidHeaderName
 from plait.web.later import NOT_DONE_YET
 from plait.web.pages import errorPage, forbidden, notFound
 from plait.web.resource import Resource
-from plait.web.upstream import HOP_BY_HOP
+from plait.web.upstream import HOP_BY_HOP, BodySender
 
 __all__ = ["CGIDirectory", "CGIProcessProtocol", "CGIScript", "FilteredScript"]
 
@@ -31,8 +31,6 @@ _log = Logger("plait.web")
 
 # Bytes of headers: more than programs write.
 _MAX_HEAD = 65536
-
-_PIECE = 65536
 
 # What of the server's environment a program has need of, and what it should not learn is not in.
 _PASSES = (
@@ -234,7 +232,7 @@ class CGIProcessProtocol(ProcessProtocol):
         if content is None:
             self.transport.closeStdin()
         else:
-            self.transport.registerProducer(_Body(content, self.transport), False)
+            BodySender().beginFileTransfer(content, self.transport).addBoth(lambda _: self.transport.closeStdin())
 
     def outReceived(self, data: bytes) -> None:
         """A piece of the answer."""
@@ -365,22 +363,3 @@ def _status(value: bytes) -> tuple[int, bytes | None]:
     if not (number.isdigit() and len(number) == 3 and 200 <= int(number) < 600):
         raise ValueError("A status is a number of three digits.")
     return int(number), phrase.strip() or None
-
-
-class _Body:
-    """A pull producer: the request's body, piece by piece."""
-
-    def __init__(self, content: Any, transport: Any) -> None:
-        self._content = content
-        self._transport = transport
-
-    def resumeProducing(self) -> None:
-        data = self._content.read(_PIECE)
-        if data:
-            self._transport.write(data)
-        else:
-            self._transport.unregisterProducer()
-            self._transport.closeStdin()
-
-    def stopProducing(self) -> None:
-        """Nobody reads it."""

@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 
 from plait import errors
 from plait.current import getReactor
-from plait.endpoints import HostnameEndpoint
+from plait.endpoints import HostnameEndpoint, connectProtocol
 from plait.interfaces import IHalfCloseableProtocol, implementer
-from plait.protocol import Factory
 from plait.protocol.policies import TimeoutMixin
 from plait.protocol.proxy.forward import Proxy, join, part
 from plait.web.error import HTTPError
@@ -25,7 +24,6 @@ from plait.web.resource import Resource
 from plait.web.upstream import CONNECT_TIMEOUT, Upstream, lengthOf, passedOn
 
 if TYPE_CHECKING:
-    from plait.deferred import Deferred
     from plait.failure import Failure
     from plait.web.request import Request
 
@@ -110,9 +108,8 @@ class ForwardProxyResource(Resource):
         endpoint = HostnameEndpoint(
             self.reactor or getReactor(), host, port, CONNECT_TIMEOUT, permit=None if self.private else _is_public
         )
-        connecting: Deferred[Any] = endpoint.connect(_One(protocol))
         try:
-            await connecting
+            await connectProtocol(endpoint, protocol)
         except PermissionError:
             raise HTTPError(403, f"{host} is no public address") from None
         except ValueError:
@@ -132,16 +129,6 @@ def _is_public(address: Any) -> bool:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return ip.is_global and not ip.is_multicast
-
-
-class _One(Factory):
-    noisy = False
-
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-
-    def buildProtocol(self, addr: Any) -> Any:
-        return self._protocol
 
 
 @implementer(IHalfCloseableProtocol)

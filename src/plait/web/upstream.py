@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.failure import Failure
 from plait.log import Logger
-from plait.protocol import Protocol
+from plait.protocol import FileSender, Protocol
 from plait.web.pages import errorPage
 from plait.web.response import Broken, Data, End, Head, ResponseParser
 
@@ -34,7 +34,11 @@ HOP_BY_HOP = frozenset(
 )
 """What belongs to a connection, and is not passed on (section 7.6.1); in lower case."""
 
-_PIECE = 65536
+
+class BodySender(FileSender):
+    """Sends the body of a request to a server or a program."""
+
+    CHUNK_SIZE = 65536
 
 
 def passedOn(request: Request) -> list[bytes]:
@@ -84,7 +88,8 @@ class Upstream(Protocol):
         """Ask."""
         self.transport.write(self._head)
         if self._request._body is not None:
-            self.transport.registerProducer(_Body(self._request.content, self.transport), False)
+            sending = BodySender().beginFileTransfer(self._request.content, self.transport)
+            sending.addErrback(lambda _: self.transport.abortConnection())
 
     def dataReceived(self, data: bytes) -> None:
         """A piece of the answer."""
@@ -128,21 +133,3 @@ class Upstream(Protocol):
                 )
                 badGateway(request)
             self.transport.loseConnection()
-
-
-class _Body:
-    """A pull producer: the request's body, piece by piece."""
-
-    def __init__(self, content: Any, transport: Any) -> None:
-        self._content = content
-        self._transport = transport
-
-    def resumeProducing(self) -> None:
-        data = self._content.read(_PIECE)
-        if data:
-            self._transport.write(data)
-        else:
-            self._transport.unregisterProducer()
-
-    def stopProducing(self) -> None:
-        """Nobody reads it."""
