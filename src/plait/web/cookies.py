@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from email.utils import formatdate
 
 __all__ = ["expireCookie", "makeCookie", "parseCookies"]
 
@@ -83,7 +82,7 @@ def makeCookie(
         raw_name,
         raw_value,
         (
-            (b"Expires", None if expires is None else formatdate(expires, usegmt=True).encode("ascii")),
+            (b"Expires", None if expires is None else httpDate(expires)),
             (b"Max-Age", None if maxAge is None else b"%d" % maxAge),
             (b"Domain", raw_domain),
             (b"Path", raw_path),

@@ -26,7 +26,7 @@ from plait.web.error import HTTPError, StreamEnded, UnsupportedMethod
 from plait.web.forms import arguments
 from plait.web.headers import Headers, sanitize
 from plait.web.later import NOT_DONE_YET
-from plait.web.status import NO_BODY, RESPONSES, dateHeader, statusLine, usualHead
+from plait.web.status import NO_BODY, RESPONSES, dateHeader, httpDate, statusLine, usualHead
 
 if TYPE_CHECKING:
     from plait.web.reading import Reader
@@ -527,7 +527,7 @@ class Request:
             headers.setRawHeaders(b"transfer-encoding", [b"chunked"])
             self.chunked = True
         if self.lastModified is not None and not headers.hasHeader(b"last-modified"):
-            headers.setRawHeaders(b"last-modified", [_date(self.lastModified)])
+            headers.setRawHeaders(b"last-modified", [httpDate(self.lastModified)])
         if self.etag is not None:
             headers.setRawHeaders(b"etag", [self.etag])
         empty = self.code in NO_BODY or headers.getRawHeaders(b"content-length") == [b"0"]
@@ -783,7 +783,7 @@ class Request:
         seconds = int(-(-when // 1))
         if self.lastModified is None or seconds > self.lastModified:
             self.lastModified = seconds
-        self.setHeader(b"last-modified", _date(self.lastModified))
+        self.setHeader(b"last-modified", httpDate(self.lastModified))
         since = self.getHeader(b"if-modified-since")
         if since is not None:
             date = parseDate(since.split(b";")[0])
@@ -1058,12 +1058,6 @@ def _number(values: list[bytes], otherwise: int | None) -> int | None:
 
 # Headers of an answer that say how it is framed, or are looked at for another reason.
 _OURS = frozenset((b"Content-Length", b"Transfer-Encoding", b"Connection"))
-
-
-def _date(when: float | None) -> bytes:
-    from email.utils import formatdate
-
-    return formatdate(when, usegmt=True).encode("ascii")
 
 
 def _text(data: bytes) -> str:

@@ -14,8 +14,6 @@ import mimetypes
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import formatdate
-from functools import lru_cache
 from typing import IO, Any
 
 from plait.errors import ConnectionLost
@@ -28,6 +26,7 @@ from plait.web.later import NOT_DONE_YET
 from plait.web.pages import forbidden, notFound
 from plait.web.ranges import Multipart, Range, parseRanges
 from plait.web.resource import Resource
+from plait.web.status import httpDate
 
 __all__ = ["Data", "DirectoryLister", "File", "getTypeAndEncoding", "loadMimeTypes"]
 
@@ -237,7 +236,7 @@ class File(Resource):
         length, modified = status.st_size, int(status.st_mtime)
         tag = b'"%x-%x"' % (status.st_mtime_ns, length)
         request.setHeader(b"accept-ranges", b"bytes")
-        request.setHeader(b"last-modified", _date(modified))
+        request.setHeader(b"last-modified", httpDate(modified))
         request.setHeader(b"etag", tag)
         verdict = evaluate(request.method, request.getHeader, tag, modified)
         if verdict is not Verdict.proceed:
@@ -295,11 +294,6 @@ class File(Resource):
 
         ensureDeferred(_stream(request, file, parts, end)).addErrback(_broken, request, self.path)
         return NOT_DONE_YET
-
-
-@lru_cache(maxsize=256)
-def _date(seconds: int) -> bytes:
-    return formatdate(seconds, usegmt=True).encode()
 
 
 def _open(path: str, flags: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 # Before 3.13 the standard library has the older names of three.
@@ -32,6 +33,12 @@ def statusLine(code: int, message: bytes | None = None) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (code, b" ".join(message.replace(b"\0", b" ").splitlines()))
 
 
+@lru_cache(maxsize=256)
+def httpDate(seconds: float) -> bytes:
+    """A time in seconds since the epoch, as HTTP writes it."""
+    return formatdate(seconds, usegmt=True).encode("ascii")
+
+
 _date = b""
 _date_second = 0
 _heads: dict[int, bytes] = {}
@@ -43,7 +50,7 @@ def dateHeader() -> bytes:
     now = int(time.time())
     if now != _date_second:
         _date_second = now
-        _date = b"Date: " + formatdate(now, usegmt=True).encode("ascii") + b"\r\n"
+        _date = b"Date: %b\r\n" % httpDate(now)
         _heads.clear()
     return _date
 
