@@ -86,59 +86,38 @@ class GzipEncoder:
         return self._machine.flush()
 
 
-class _Brotli:
-    def __init__(self, module: Any) -> None:
-        # 4 of 11: about as quick as gzip, and shorter
-        self._machine = module.Compressor(quality=4)
+class _Encoder:
+    """One by a library's object."""
 
-    def encode(self, data: bytes) -> bytes:
-        out: bytes = self._machine.process(data)
-        return out
-
-    def finish(self) -> bytes:
-        out: bytes = self._machine.finish()
-        return out
+    def __init__(self, encode: Callable[[bytes], bytes], finish: Callable[[], bytes]) -> None:
+        self.encode = encode
+        self.finish = finish
 
 
-class _Zstandard:
-    """By the library ``zstandard``."""
-
-    def __init__(self, module: Any) -> None:
-        # browsers take windows up to 8 MB (RFC 9659); level 3 stays below
-        self._machine = module.ZstdCompressor(level=3).compressobj()
-
-    def encode(self, data: bytes) -> bytes:
-        out: bytes = self._machine.compress(data)
-        return out
-
-    def finish(self) -> bytes:
-        out: bytes = self._machine.flush()
-        return out
+def _brotli(module: Any) -> _Encoder:
+    # 4 of 11: about as quick as gzip, and shorter
+    machine = module.Compressor(quality=4)
+    return _Encoder(machine.process, machine.finish)
 
 
-class _StandardZstandard:
-    """By the standard library, from Python 3.14 on, or its backport."""
-
-    def __init__(self, module: Any) -> None:
-        self._machine = module.ZstdCompressor(level=3)
-
-    def encode(self, data: bytes) -> bytes:
-        out: bytes = self._machine.compress(data)
-        return out
-
-    def finish(self) -> bytes:
-        out: bytes = self._machine.flush()
-        return out
+def _zstandard(module: Any) -> _Encoder:
+    # browsers take windows up to 8 MB (RFC 9659); level 3 stays below
+    machine = module.ZstdCompressor(level=3)
+    if hasattr(
+        machine, "compressobj"
+    ):  # of the library of that name; not of the standard one, from 3.14 on, and its backport
+        machine = machine.compressobj()
+    return _Encoder(machine.compress, machine.flush)
 
 
 # coding -> the libraries that may be there for it, and what is made with one
 _LIBRARIES: dict[bytes, list[tuple[str, Callable[[Any], Any]]]] = {
     b"zstd": [
-        ("compression.zstd", _StandardZstandard),
-        ("zstandard", _Zstandard),
-        ("backports.zstd", _StandardZstandard),
+        ("compression.zstd", _zstandard),
+        ("zstandard", _zstandard),
+        ("backports.zstd", _zstandard),
     ],
-    b"br": [("brotli", _Brotli), ("brotlicffi", _Brotli)],
+    b"br": [("brotli", _brotli), ("brotlicffi", _brotli)],
     b"gzip": [("zlib", lambda module: GzipEncoder())],
 }
 
