@@ -216,18 +216,10 @@ class HTTPChannel(Protocol):
 
     def _reject(self, code: int, why: str) -> None:
         """Answer with a status, if nothing of another answer is on the way, and close."""
-        self._closing = True
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.spoilt = True
-            reader.giveBack()
-        request, self._incoming = self._incoming, None
-        if request is not None:
-            self.requests.remove(request)
-            request.connectionLost(Failure(Rejected(code, why)))
-            if request.startedWriting:
-                self.transport.abortConnection()
-                return
+        request = self._read_no_more(Rejected(code, why))
+        if request is not None and request.startedWriting:
+            self.transport.abortConnection()
+            return
         if self.requests:
             # behind the answers to what came before; those are not persistent any more
             self.requests[-1].persistent = False
@@ -243,6 +235,19 @@ class HTTPChannel(Protocol):
             self.loseConnection()
         else:
             self._linger()
+
+    def _read_no_more(self, why: Rejected) -> Request | None:
+        """Give up what is being read. Returns the request whose message it is, which has been told."""
+        self._closing = True
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.spoilt = True
+            reader.giveBack()
+        request, self._incoming = self._incoming, None
+        if request is not None:
+            self.requests.remove(request)
+            request.connectionLost(Failure(why))
+        return request
 
     def _linger(self) -> None:
         """Close towards a client that may still be sending: it is let for some time, and nobody looks at what it sends.

@@ -20,7 +20,6 @@ from plait.as_twisted.legacy.tlsproducers import PullToPush
 from plait.as_twisted.legacy.webdates import combinedLogFormatter, datetimeToLogString
 from plait.as_twisted.legacy.webinterfaces import IChannelRequest, INonQueuedRequestFactory, IRequest
 from plait.current import getReactor
-from plait.failure import Failure
 from plait.interfaces import ISSLTransport, implementer
 from plait.log import Logger
 from plait.protocol.lines import LineReceiver
@@ -277,15 +276,7 @@ class HTTPChannel(connection.HTTPChannel):
         return True
 
     def _reject(self, code: int, why: str) -> None:
-        self._closing = True
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.spoilt = True
-            reader.giveBack()
-        incoming, self._incoming = self._incoming, None
-        if incoming is not None:
-            self.requests.remove(incoming)
-            incoming.connectionLost(Failure(Rejected(code, why)))
+        self._read_no_more(Rejected(code, why))
         if self.requests:
             self.requests[-1].persistent = False
             return
