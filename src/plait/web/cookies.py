@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from plait.web.status import httpDate
+
 __all__ = ["expireCookie", "makeCookie", "parseCookies"]
 
 SAME_SITE = {b"lax": b"Lax", b"strict": b"Strict", b"none": b"None"}
