@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import thread as futures_thread
@@ -47,7 +48,7 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
 
     `work` is a Deferred, or a function that is called with the reactor running and returns a coroutine. What is not
     finished after `timeout` seconds is cancelled, and TimedOut raised, which says so (or `late`). Its cause is the error
-    that came of the cancelling: it shows where the work waited.
+    that came of the cancelling: it shows where the work waited. Ctrl-C raises KeyboardInterrupt.
     """
     __tracebackhide__ = True
     reactor = getReactor()
@@ -90,11 +91,14 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
         work.addBoth(finish)
     if not outcome:
         reactor.callWhenRunning(begin)
-        reactor.run(installSignalHandlers=False)
-    ended = True
-    for timer in timers:
-        if timer.active():
-            timer.cancel()
+        try:
+            with _Interruptible(reactor):
+                reactor.run(installSignalHandlers=False)
+        finally:
+            ended = True
+            for timer in timers:
+                if timer.active():
+                    timer.cancel()
 
     failure = outcome[0] if outcome and isinstance(outcome[0], Failure) else None
     if expired:
@@ -106,6 +110,41 @@ def runToEnd(work: Deferred[T] | Callable[[], Coroutine[Any, Any, T]], timeout: 
         raise failure.prepared()
     result: T = outcome[0]
     return result
+
+
+class _Interruptible:
+    """While this is entered, Ctrl-C ends the run of the reactor for certain, and raises KeyboardInterrupt.
+
+    What is raised inside a callback becomes the result of its Deferred, KeyboardInterrupt too, and nobody might hear of it.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._ours = False
+        self._come = False
+        self._over = False
+
+    def __enter__(self) -> None:
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._ours = True
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def __exit__(self, _: object, error: object, traceback: object) -> None:
+        self._over = True
+        if self._ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._come and error is None:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, *_: object) -> None:
+        self._come = True
+        self._reactor.callFromThread(self._crash)
+        raise KeyboardInterrupt
+
+    def _crash(self) -> None:
+        if not self._over:
+            self._reactor.crash()
 
 
 def leftovers(reactor: Any) -> list[object]:

@@ -308,6 +308,31 @@ def test_ctrl_c_ends_with_what_was_run(project: Project, jobs: tuple[str, ...]) 
     assert "test_3" not in said
 
 
+SWALLOWED = """
+import os, signal
+from plait import reactor
+from plait.deferred import Deferred
+from plait.testing import TestCase
+
+class T(TestCase):
+    def test_1(self):
+        asked = Deferred().addCallback(lambda _: os.kill(os.getpid(), signal.SIGINT))
+        reactor.callLater(0, asked.callback, None)
+        return Deferred()
+    def test_2(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("engine", ["uvloop", "asyncio"])
+def test_ctrl_c_is_heard_inside_a_callback(project: Project, engine: str) -> None:
+    # Its KeyboardInterrupt becomes the result of the Deferred, where nobody waits for it.
+    project.write(test_long=SWALLOWED)
+    project.environment["PLAIT_ENGINE"] = engine
+    status, said = project.run("test_long")
+    assert status == 1 and "Interrupted" in said and "test_2" not in said
+
+
 def test_the_debugger_looks_at_each_error(project: Project) -> None:
     project.write(
         looker="""
