@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from plait import Deferred
+from plait.errors import ConnectionDone
+from plait.failure import Failure
 from plait.task import Clock
 from plait.testing import StringTransport
 from plait.web import reading
@@ -110,6 +112,56 @@ def test_what_one_client_sends_does_not_count_against_another(monkeypatch: pytes
     connection = Connection(lambda request: b"here", maxHeaderBytes=100)
     connection.say(b"GET / HTTP/1.1\r\n", b"Host: h\r\n\r\n")
     assert connection.answers == [b"here"]
+
+
+def test_empty_lines_before_a_request_are_no_part_of_it() -> None:
+    connection = Connection(lambda request: b"here", maxHeaderBytes=100)
+    connection.say(*[b"\r\n" * 45] * 10, b"GET / HTTP/1.1\r\n", b"Host: h\r\n\r\n")
+    assert connection.answers == [b"here"]
+
+
+@pytest.mark.parametrize("timeout", [60.0, None])
+def test_an_idle_connection_lends_its_parser_to_others(monkeypatch: pytest.MonkeyPatch, timeout: float | None) -> None:
+    pool: list[reading.Reader] = []
+    monkeypatch.setattr(reading, "_pool", pool)
+    connection = Connection(lambda request: b"here", timeout=timeout)
+    connection.say(GET % b"/")
+    assert len(pool) == 1
+    connection.say(GET % b"/")
+    assert not pool  # there may be a third one at once
+    connection.wait(3)
+    assert len(pool) == 1
+    connection.say(GET % b"/")
+    assert not pool and connection.answers == [b"here"] * 3
+    connection.channel.connectionLost(Failure(ConnectionDone()))
+    assert len(pool) == 1
+
+
+def test_a_request_in_part_keeps_its_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool: list[reading.Reader] = []
+    monkeypatch.setattr(reading, "_pool", pool)
+    connection = Connection(lambda request: b"here")
+    connection.say(b"GE")
+    connection.wait(5)
+    assert not pool
+    connection.say(b"T / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert connection.answers == [b"here"]
+    connection.say(b"GE")
+    connection.channel.connectionLost(Failure(ConnectionDone()))
+    assert not pool  # what was read of a request is not put before somebody else's
+
+
+def test_a_connection_that_ends_while_it_is_read_keeps_its_parser_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool: list[reading.Reader] = []
+    monkeypatch.setattr(reading, "_pool", pool)
+
+    def answer(request: Any) -> bytes:
+        connection.channel.connectionLost(Failure(ConnectionDone()))
+        return b"nobody gets this"
+
+    connection = Connection(answer)
+    connection.say(GET % b"/")
+    assert not pool and not connection.transport.value()
 
 
 def test_an_answer_to_head_has_no_last_chunk_either() -> None:

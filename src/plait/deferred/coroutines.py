@@ -82,7 +82,10 @@ class CoroutineDeferred(Deferred[T]):
 
 
 class CoroutineDriver(Driver):
-    """Drives one coroutine, and is its Task as far as asyncio's libraries look."""
+    """Drives one coroutine, and is its Task as far as asyncio's libraries look.
+
+    Its result goes to `deferred`, if there is one; a subclass can do without, and see the end in `_finish`.
+    """
 
     __slots__ = (
         "__dict__",
@@ -111,8 +114,9 @@ class CoroutineDriver(Driver):
     # asyncio.isfuture() looks for this on the class
     _asyncio_future_blocking = False
 
-    def __init__(self, coro: Any) -> None:
+    def __init__(self, coro: Any, deferred: CoroutineDeferred[Any] | None = None) -> None:
         self._coro = coro
+        self.deferred = deferred
         self._context: Context = copy_context()
         self._home: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
         self._entry: ref[CoroutineDriver] | None = None  # in the set of all tasks
@@ -123,8 +127,6 @@ class CoroutineDriver(Driver):
         self._must_cancel = False
         self._cancelled_itself = False
         self._done = False
-        self.deferred: CoroutineDeferred[Any] = CoroutineDeferred()
-        self.deferred._driver = self
 
     # -- driving
 
@@ -274,11 +276,13 @@ class CoroutineDriver(Driver):
                 self.get_loop().call_soon(callback, self, context=context)
         elif failure is not None:
             self._exception = failure.value
-        else:
+        elif value is not None:
             self._result = value
-        deferred = self.deferred
-        deferred._driver = None  # no circles are left for the garbage collector
         self._resumption = None
+        deferred = self.deferred
+        if deferred is None:
+            return
+        deferred._driver = None  # no circles are left for the garbage collector
         if failure is not None:
             deferred.errback(failure)
         else:
@@ -413,6 +417,14 @@ class CoroutineDriver(Driver):
         return len(before) - len(self._callbacks)
 
     def __await__(self) -> Generator[Any, None, Any]:
+        if self.deferred is None:
+            deferred: CoroutineDeferred[Any] = CoroutineDeferred()
+            self.deferred = deferred
+            if self._done:
+                deferred._driver = None
+                deferred.callback(self._result) if self._exception is None else deferred.errback(self._exception)
+            else:
+                deferred._driver = self
         return self.deferred.__await__()
 
     def __repr__(self) -> str:
@@ -457,9 +469,10 @@ def _start(coro: Any) -> Deferred[Any]:
     if type(coro) is not CoroutineType and not isinstance(coro, (Coroutine, GeneratorType)):
         hint = f": call it, {getattr(coro, '__name__', 'f')}(...)" if callable(coro) else ""
         raise NotACoroutineError(f"a coroutine is needed here, not {coro!r}{hint}")
-    driver = CoroutineDriver(coro)
+    deferred: CoroutineDeferred[Any] = CoroutineDeferred()
+    deferred._driver = driver = CoroutineDriver(coro, deferred)
     driver._step(None)
-    return driver.deferred
+    return deferred
 
 
 registerDriver(_start)
@@ -471,7 +484,8 @@ def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Defer
     :raises NotACoroutineError: if it is neither a Deferred nor a coroutine (an ``async def`` function must be *called*).
     """
     if type(coro) is CoroutineType:
-        driver = CoroutineDriver(coro)
+        deferred: CoroutineDeferred[T] = CoroutineDeferred()
+        deferred._driver = driver = CoroutineDriver(coro, deferred)
         driver._step(None)
-        return driver.deferred
+        return deferred
     return coro if isinstance(coro, Deferred) else _start(coro)

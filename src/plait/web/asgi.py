@@ -7,13 +7,15 @@ the loop, and asyncio's tasks, timeouts and locks work in it as always.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from functools import lru_cache
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from plait.current import getReactor
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import Deferred, NotACoroutineError, ensureDeferred
+from plait.deferred.coroutines import CoroutineDriver
 from plait.errors import ConnectionLost
 from plait.failure import Failure
 from plait.log import Logger
@@ -96,10 +98,7 @@ class ASGIResource(Resource):
             self._starting.addCallback(lambda _: ready.callback(None))
             ready.addCallback(lambda _: None if request._disconnected else self.render(request))
             return NOT_DONE_YET
-        answer = _Answer(request)
-        done = ensureDeferred(self._application(self._scope(request), answer.receive, answer.send))
-        if not request.finished or not done.called or done.result is not None:  # else all is said already
-            done.addCallbacks(answer.returned, answer.raised)
+        _Answer(request, self._application, self._scope(request))._step(None)
         return NOT_DONE_YET
 
     def _scope(self, request: Request) -> dict[str, Any]:
@@ -154,18 +153,24 @@ def _name(address: object) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
 
 
-class _Answer:
-    """One request's receive and send."""
+class _Answer(CoroutineDriver):
+    """One request's receive and send, and what drives the application for it."""
 
     __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, application: Any, scope: Message) -> None:
         self._request = request
         self._begun = False
         self._over = False
         self._body_taken = False
         self._chunks = False
         self._headers: Iterable[tuple[bytes, bytes]] = ()
+        coro = application(scope, self.receive, self.send)
+        if type(coro) is not CoroutineType and not isinstance(coro, Coroutine):
+            raise NotACoroutineError(
+                f"an ASGI application is an async function of scope, receive and send; this one has returned {coro!r}"
+            )
+        CoroutineDriver.__init__(self, coro)
 
     async def receive(self) -> Message:
         """The next piece of the body; then, when the client has gone or has its answer, the end."""
@@ -252,22 +257,21 @@ class _Answer:
             if name.lower() != b"date":  # each answer has one
                 headers.addRawHeader(bytes(name), bytes(value))
 
-    def returned(self, _: object) -> None:
-        """The application has returned."""
-        if not self._request.finished and not self._request._disconnected:
-            self._request.processingFailed(
-                Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
-            )
-
-    def raised(self, failure: Failure) -> None:
-        """It has raised."""
+    def _finish(self, value: Any, failure: Failure | None) -> None:
+        """The application has returned, or raised."""
+        CoroutineDriver._finish(self, value, failure)
         request = self._request
-        if request._disconnected or request.finished:
-            if not failure.check(asyncio.CancelledError, ConnectionLost):
-                _log.failure("The ASGI application has raised an error after its answer", failure)
-            return
-        request.defaultContentType = type(request).defaultContentType
-        request.processingFailed(failure)
+        over = request.finished or request._disconnected
+        if failure is None:
+            if not over:
+                request.processingFailed(
+                    Failure(RuntimeError("the ASGI application has returned before its answer was complete"))
+                )
+        elif not over:
+            request.defaultContentType = type(request).defaultContentType
+            request.processingFailed(failure)
+        elif not failure.check(asyncio.CancelledError, ConnectionLost):
+            _log.failure("The ASGI application has raised an error after its answer", failure)
 
 
 def _is_full(request: Request) -> bool:

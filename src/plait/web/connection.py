@@ -46,6 +46,9 @@ class HTTPChannel(Protocol):
     needsHost = True
 
     _reader: Reader | None = None
+    """Kept from a second request on, until `look` finds that the client asks for nothing more."""
+    _feeding = False
+    """Whether the reader is at work: what it has found is not all told yet."""
     _held: bytes = b""
     _closing = False
     """Whether nothing more is read: the connection ends with the answer to the last request."""
@@ -57,6 +60,8 @@ class HTTPChannel(Protocol):
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
+    _served_before = 0
+    """How many requests there had been at the last look."""
     _full = False
     """Whether the next request waits until the client has taken more of the answers before it."""
     _successor: Any = None
@@ -74,6 +79,11 @@ class HTTPChannel(Protocol):
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        # What every request looks at. Found in the class it would be found slowly.
+        self._reader = self._incoming = None
+        self._held = b""
+        self._closing = self._feeding = self._full = self._told_to_pause = self.draining = False
+        self._served = 0
 
     # -- from the transport
 
@@ -92,9 +102,9 @@ class HTTPChannel(Protocol):
         """It is gone: whoever still works on an answer is told."""
         if self.site is not None:
             self.site.channelClosed(self)
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.giveBack()
+        if self._reader is not None:
+            self._reader.spoilt |= self._feeding
+            self._give_back()
         self._held = b""
         requests, self.requests = self.requests, []
         for request in requests:
@@ -115,32 +125,46 @@ class HTTPChannel(Protocol):
 
     def _feed(self, data: bytes) -> None:
         reader = self._reader
-        fresh = reader is None
         if reader is None:
             reader = self._reader = Reader.borrow(self)
-        served = self._served
+        begun, served = reader.underWay, self._served
+        self._feeding = True
         try:
             reader.feed(data)
         except Rejected as error:
             self._reject(error.code, str(error))
             return
+        finally:
+            self._feeding = False
         if reader.underWay:
-            if fresh and not reader.headDone and self.site is not None:
+            if not begun and not reader.headDone and self.site is not None:
                 self.deadline = self.site.now + self.limits.headerTimeout
             return
         if reader.spoilt:
-            self._closing = True
-            if reader.behind is not None:
-                if self._successor is None:
-                    self._upgradable, self._held = True, reader.behind
-                elif reader.behind:
-                    self._successor.dataReceived(reader.behind)
-        if self._reader is reader:
-            self._reader = None
+            self._nothing_follows(reader)
+        if reader.spoilt or self._served < 2:
+            self._give_back()
+        if self._served != served and not self.requests and not self._full and self.site is not None:
+            self._idle()  # after a request: empty lines are none, and gain no time
+
+    def _nothing_follows(self, reader: Reader) -> None:
+        """No request can follow what the reader has read. It may be that another protocol does."""
+        self._closing = True
+        if reader.behind is not None:
+            if self._successor is None:
+                self._upgradable, self._held = True, reader.behind
+            elif reader.behind:
+                self._successor.dataReceived(reader.behind)
+
+    def _give_back(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
             reader.giveBack()
-            # empty lines are no request: they gain no time
-            if self._served != served and not self.requests and not self._full and self.site is not None:
-                self._idle()
+
+    @property
+    def _reading(self) -> bool:
+        """Whether a request has come in part."""
+        return self._reader is not None and self._reader.underWay
 
     def _idle(self) -> None:
         """Nothing is under way: the client may take its time with the next request."""
@@ -153,7 +177,7 @@ class HTTPChannel(Protocol):
             request.persistent = False
             if getattr(request, "endless", False):
                 request.breakOff()
-        if not self.requests and self._reader is None and not self._held:
+        if not self.requests and not self._reading and not self._held:
             if self._full:
                 self._full = False
                 self.transport.unregisterProducer()
@@ -239,10 +263,9 @@ class HTTPChannel(Protocol):
     def _read_no_more(self, why: Rejected) -> Request | None:
         """Give up what is being read. Returns the request whose message it is, which has been told."""
         self._closing = True
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.spoilt = True
-            reader.giveBack()
+        if self._reader is not None:
+            self._reader.spoilt = True
+            self._give_back()
         request, self._incoming = self._incoming, None
         if request is not None:
             self.requests.remove(request)
@@ -268,13 +291,16 @@ class HTTPChannel(Protocol):
     def timedOut(self) -> None:
         """The deadline has passed."""
         self.deadline = NEVER
-        if self._reader is not None or self._incoming is not None:
+        if self._reading or self._incoming is not None:
             self._reject(408, "the request takes too long")
         else:
             self.loseConnection()
 
     def look(self, now: float) -> None:
         """Called about once a second: has the client been too slow?"""
+        if self._served == self._served_before and not self._reading:
+            self._give_back()
+        self._served_before = self._served
         if now >= self.deadline:
             self.timedOut()
             return
@@ -342,9 +368,9 @@ class HTTPChannel(Protocol):
         elif self.requests:
             if not self._answering:
                 self._answer_next()
-        elif self._reader is None or self._reader.underWay:
+        elif not self._feeding or self._reading:
             self._settle()
-        # else it is being fed: what follows comes from there
+        # else what follows is told next
 
     def _answer_next(self) -> None:
         """Let the requests be answered that are here, as far as that needs no waiting."""
@@ -361,7 +387,7 @@ class HTTPChannel(Protocol):
                     return  # it takes its time
         finally:
             self._answering = False
-        if not self._full and not self._closing and (self._reader is None or self._reader.underWay):
+        if not self._full and not self._closing and (not self._feeding or self._reading):
             self._settle()
 
     def _settle(self) -> None:
@@ -369,10 +395,10 @@ class HTTPChannel(Protocol):
         if self._held:
             self._next()
         elif self.site is not None:
-            if self._reader is None:
-                self._idle()
-            else:
+            if self._reading:
                 self.deadline = self.site.now + self.limits.headerTimeout
+            else:
+                self._idle()
 
     # -- as a producer, while the client does not take the answers
 
@@ -390,7 +416,7 @@ class HTTPChannel(Protocol):
             return
         if self.requests:
             self._answer_next()
-        elif self._reader is None or self._reader.underWay:
+        elif not self._feeding or self._reading:
             self._settle()
 
     def stopProducing(self) -> None:
@@ -406,7 +432,7 @@ class HTTPChannel(Protocol):
             self._paused = False
             self.transport.resumeProducing()
         if data and not self._closing:
-            if self._reader is not None and self.site is not None:
+            if self._reading and self.site is not None:
                 self.deadline = self.site.now + self.limits.headerTimeout
             self._feed(data)
 

@@ -4,8 +4,8 @@ The grammar is llhttp's, through httptools, which refuses what request smuggling
 bare line ends, blanks before a colon, folded lines. What it leaves open is closed here: any transfer coding but ``chunked``, any
 at all in HTTP/1.0, a missing or second Host, other versions.
 
-Making a parser takes time, and keeping one takes a kilobyte, so an idle connection has none: it borrows one from a pool for as
-long as a message is under way.
+Making a parser takes time, and keeping one takes a kilobyte, so a connection that has been idle for some time has none: it
+borrows one from a pool when something comes.
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ class Reader:
             raise Rejected(code, str(error) or type(error).__name__) from None
         if self.underWay:
             self._check()
+        else:
+            self._fed = 0  # of empty lines, if anything
 
     def _check(self) -> None:
         limits = self._receiver.limits

@@ -186,10 +186,15 @@ class Request:
     def __init__(self, channel: Any, queued: object = None) -> None:
         self.channel = channel
         self.transport = getattr(channel, "transport", None)
+        self.site = getattr(channel, "site", None)
         self._raw_headers: list[tuple[bytes, bytes]] = []
-        site = getattr(channel, "site", None)
-        if site is not None:
-            self.site = site
+        # What every answer looks at. Found in the class it would be found slowly.
+        self.code = 200
+        self.persistent = True
+        self.startedWriting = self._disconnected = False
+        self.code_message = self.encoder = None
+        self._responseHeaders = self._cookies = self._notifications = self._content = None
+        self._prepath = self._stream = self._room = None
 
     def __repr__(self) -> str:
         method, uri, proto = (
@@ -205,11 +210,8 @@ class Request:
         self.uri = reader.target
         self._raw_headers = reader.headers
         self._head = reader.method == b"HEAD"
-        if reader.version == "1.1":
-            self.clientproto = b"HTTP/1.1"
-        else:
-            self.clientproto = b"HTTP/1.0"
-            self._version11 = False
+        self._version11 = reader.version == "1.1"
+        self.clientproto = b"HTTP/1.1" if self._version11 else b"HTTP/1.0"
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """All of it, from a connection of another kind; the body is in `content`. TypeError if `path` is no bytes."""
@@ -340,7 +342,7 @@ class Request:
             return
         if type(result) is bytes:
             self.respond(result)
-        else:
+        elif result is not NOT_DONE_YET:
             self._answer_with(result)
 
     def _render_failed(self, error: Exception, resource: Any) -> None:
@@ -354,7 +356,7 @@ class Request:
     def _answer_with(self, result: Any) -> None:
         if type(result) is bytes:
             self.respond(result)
-        elif result is NOT_DONE_YET or (result == NOT_DONE_YET and not isinstance(result, bool)):
+        elif result == NOT_DONE_YET and not isinstance(result, bool):
             return
         elif isinstance(result, CoroutineType):
             self._wait_for(ensureDeferred(result))
@@ -412,7 +414,7 @@ class Request:
         """Set a header of the answer, in place of what it was. Line breaks in it become blanks."""
         headers = self._responseHeaders
         if headers is None:
-            headers = self.responseHeaders = Headers()
+            headers = self._responseHeaders = Headers()
         headers.setRawHeaders(name, [value])
 
     def _begin(self, length: int | None) -> bytes:

@@ -114,7 +114,13 @@ class HTTPFactory(ServerFactory):
         self.now = now = self.reactor.seconds()
         self._tick = self.reactor.callLater(TICK, self._look)
         for channel in list(self.channels):
-            if channel.deadline is not NEVER or channel.requests or channel._closing or channel._full:
+            if (
+                channel.deadline is not NEVER
+                or channel._reader
+                or channel.requests
+                or channel._closing
+                or channel._full
+            ):
                 channel.look(now)
 
     # -- requests

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from time import time
 
 # Before 3.13 the standard library has the older names of three.
 RESPONSES: dict[int, bytes] = {int(status): status.phrase.encode("ascii") for status in HTTPStatus} | {
@@ -47,7 +47,7 @@ _heads: dict[int, bytes] = {}
 def dateHeader() -> bytes:
     """The Date line for now, its end included; made once a second."""
     global _date, _date_second
-    now = int(time.time())
+    now = int(time())
     if now != _date_second:
         _date_second = now
         _date = b"Date: %b\r\n" % httpDate(now)
@@ -57,8 +57,10 @@ def dateHeader() -> bytes:
 
 def usualHead(code: int) -> bytes:
     """The first line of an answer and its Date line, for a status with its usual phrase."""
+    if int(time()) == _date_second:
+        head = _heads.get(code)
+        if head is not None:
+            return head
     date = dateHeader()
-    head = _heads.get(code)
-    if head is None:
-        head = _heads[code] = statusLine(code) + date
+    head = _heads[code] = statusLine(code) + date
     return head
