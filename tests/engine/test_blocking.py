@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -131,6 +132,17 @@ def test_c_code_that_keeps_the_interpreter_is_told_afterwards(reactor, told, wat
         run(reactor, keeps_it)
         told.wait_for("blocked for")
     assert not told.having("suspended")
+
+
+def test_a_suspended_process_is_told_even_if_its_loop_is_slow_to_come_back(reactor, told, monkeypatch):
+    watch = BlockWatch(reactor, 0.2)
+    heart = watch._heart
+    monkeypatch.setattr(heart, "runs", lambda: True)
+    heart.resting = False
+    heart.due = time.monotonic() - 5
+    watch._look(module._Moment(), overslept=5.0)  # the thread is back, and the loop is not
+    assert told.having("came 5.0 s late: the process was suspended")
+    assert time.monotonic() - heart.due < 1
 
 
 def test_a_loop_that_has_nothing_to_do_is_not_blocked(reactor, told, watched):

@@ -141,10 +141,13 @@ class BlockWatch:
                     seconds=seconds,
                 )
             else:
-                _log.info(
-                    "The event loop came {seconds:.1f} s late: the process was suspended, or the machine was too busy.",
-                    seconds=seconds,
-                )
+                self._tell_suspended(seconds)
+
+    def _tell_suspended(self, seconds: float) -> None:
+        _log.info(
+            "The event loop came {seconds:.1f} s late: the process was suspended, or the machine was too busy.",
+            seconds=seconds,
+        )
 
     def _look(self, begun: _Moment, overslept: float) -> None:
         """The loop should have been there long ago."""
@@ -156,10 +159,11 @@ class BlockWatch:
         suspended = overslept > _GRACE and not begun.asked_for_the_interpreter(overslept)
         if (suspended or not stack) and self._wake.wait(min(_GRACE, heart.interval)):
             return  # it was woken when we were
-        if suspended:
-            heart.due = time.monotonic()  # what it does from here on counts
-            return
         seconds = time.monotonic() - heart.due
+        if suspended:
+            heart.due += seconds  # what it does from here on counts
+            self._tell_suspended(seconds)
+            return
         self._told = True
         _log.failure(
             "The event loop is blocked{where}",
