@@ -137,16 +137,19 @@ class Headers:
         :raises InvalidHeaderName: `name` cannot be a name.
         :raises TypeError: `values` is a single value, or has one that is neither bytes nor str.
         """
-        key = _known.get(name) or names.encode(name)
         if type(values) is list and len(values) == 1:  # nearly always, and worth a short way
-            value = values[0]
-            self._raw[key] = [
-                _encode_value(value) if type(value) is not bytes or 10 in value or 13 in value or 0 in value else value
-            ]
+            self.set(name, values[0])
             return
+        key = _known.get(name) or names.encode(name)
         if isinstance(values, (bytes, str)):
             raise TypeError(f"The values of header {name!r} are to be a list, not {values!r}.")
         self._raw[key] = [_encode_value(value) for value in values]
+
+    def set(self, name: bytes | str, value: bytes | str) -> None:
+        """Make `value` the only one of `name`, in place of any that it had. Errors as for `addRawHeader`."""
+        if type(value) is not bytes or 10 in value or 13 in value or 0 in value:
+            value = _encode_value(value)
+        self._raw[_known.get(name) or names.encode(name)] = [value]
 
     def addRawHeader(self, name: bytes | str, value: bytes | str) -> None:
         """Add one value after those that `name` has.

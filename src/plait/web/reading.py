@@ -195,8 +195,8 @@ class Reader:
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        limits = self._receiver.limits
-        headers = self.headers
+        receiver, headers = self._receiver, self.headers
+        limits = receiver.limits
         self.headDone = True
         if len(self.target) > limits.maxRequestLine:
             raise Rejected(414, "the target is too long")
@@ -208,9 +208,9 @@ class Reader:
                 raise Rejected(431, "the headers are too long")
         self._fed = 0
         parser = self.parser
-        self.method = parser.get_method()
+        self.method = method = parser.get_method()
         self.version = version = parser.get_http_version()
-        self.keepAlive = parser.should_keep_alive() and self.method != b"CONNECT"
+        self.keepAlive = parser.should_keep_alive() and method != b"CONNECT"
         hosts = 0
         for name, value in headers:
             # by length first: this loop is run for every header of every request
@@ -245,13 +245,13 @@ class Reader:
                 self.expects = version == "1.1"
                 self._marked = True
         if version == "1.1":
-            if hosts != 1 and (hosts or self._receiver.needsHost):
+            if hosts != 1 and (hosts or receiver.needsHost):
                 raise Rejected(400, "there must be one Host")
         elif version != "1.0":
             raise Rejected(505, "the versions are 1.1 and 1.0")
         elif hosts > 1:
             raise Rejected(400, "there must be one Host")
-        self._receiver.headReceived(self)
+        receiver.headReceived(self)
 
     def on_body(self, data: bytes) -> None:
         self._body += len(data)

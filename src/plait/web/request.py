@@ -415,7 +415,7 @@ class Request:
         headers = self._responseHeaders
         if headers is None:
             headers = self._responseHeaders = Headers()
-        headers.setRawHeaders(name, [value])
+        headers.set(name, value)
 
     def _begin(self, length: int | None) -> bytes:
         """The head of the answer, its empty line included. `length`: of a body that is complete."""
