@@ -252,7 +252,8 @@ def work():
 @pytest.mark.parametrize("options", [[], ["-l", "/dev/stdout"]], ids=["stdout", "path"])
 def test_a_reader_that_has_stopped_stops_nothing(plait: Plait, options: list[str]) -> None:
     flooded = plait.gate("flooded")
-    process = plait.open("run", "-n", *options, "-y", plait.application(FLOOD))
+    # on a busy machine a flood may block the loop for a second; that would be told in lines of its own
+    process = plait.open("run", "-n", "--blocked-after", "0", *options, "-y", plait.application(FLOOD))
     assert flooded.read() == "flooded"  # and nobody has read a line
     assert process.stdout is not None
     process.send_signal(signal.SIGTERM)
