@@ -164,6 +164,35 @@ def test_a_connection_that_ends_while_it_is_read_keeps_its_parser_from_others(mo
     assert not pool and not connection.transport.value()
 
 
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+def test_what_fails_in_the_clean_up_behind_a_client_is_logged(flushLoggedErrors: Any, error: Any) -> None:
+    async def answer(request: Any) -> bytes:
+        try:
+            await Deferred()
+        finally:
+            if error is not None:
+                raise error
+        return b""
+
+    connection = Connection(answer)
+    connection.say(GET % b"/")
+    connection.channel.connectionLost(Failure(ConnectionDone()))
+    assert len(flushLoggedErrors()) == (error is not None)
+
+
+def test_a_body_that_never_came_whole_is_no_error_of_the_resources(flushLoggedErrors: Any) -> None:
+    read: list[bytes] = []
+
+    async def answer(request: Any) -> bytes:
+        read.extend([piece async for piece in request.stream()])
+        return b""
+
+    connection = Connection(answer, streams=True)
+    connection.say(POST % (4, b"") + b"bo")
+    connection.channel.connectionLost(Failure(ConnectionDone()))
+    assert not read and not flushLoggedErrors()
+
+
 def test_an_answer_to_head_has_no_last_chunk_either() -> None:
     def answer(request: Any) -> int:
         request.write(b"piece")

@@ -11,6 +11,9 @@ from typing import IO
 from plait.deferred import Deferred
 from plait.failure import Failure
 
+PIECE = 65536
+"""Bytes of a file that are read at once."""
+
 HIGH_WATER = 65536
 """Bytes that may wait to be taken; then the client is not read for now."""
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from plait.web.body import PIECE
 from plait.web.error import HTTPError
 from plait.web.limits import FormLimits
 
 if TYPE_CHECKING:
+    from plait.web.asked import Asked
     from plait.web.request import Request
 
 __all__ = ["Form", "FormError", "FormFile", "FormParser", "arguments", "parse_qs", "readForm"]
@@ -24,8 +26,6 @@ MAX_FIELDS = 10_000
 
 URLENCODED = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data"
-
-_COPY = 65536
 
 
 class FormError(HTTPError, ValueError):
@@ -302,7 +302,7 @@ def parse_qs(qs: bytes, keep_blank_values: bool = True, strict_parsing: bool = F
     return found
 
 
-def arguments(request: Request, query: bytes) -> dict[bytes, list[bytes]]:
+def arguments(request: Asked, query: bytes) -> dict[bytes, list[bytes]]:
     """The arguments of a query, and behind them those of a form in the body: fields, and the contents of files.
 
     Those of the query alone where the body is taken as it comes.
@@ -321,7 +321,7 @@ def arguments(request: Request, query: bytes) -> dict[bytes, list[bytes]]:
     at = content.tell()
     content.seek(0)
     try:
-        while data := content.read(_COPY):
+        while data := content.read(PIECE):
             parser.feed(data)
     finally:
         content.seek(at)  # whoever reads it as well is not disturbed
@@ -348,6 +348,6 @@ async def readForm(request: Request, limits: FormLimits | None = None) -> Form:
         raise
 
 
-def _limits(request: Request) -> FormLimits:
+def _limits(request: Asked) -> FormLimits:
     found = getattr(getattr(request.channel, "limits", None), "forms", None)
     return found if isinstance(found, FormLimits) else FormLimits()
