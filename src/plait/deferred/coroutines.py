@@ -153,10 +153,16 @@ class CoroutineDriver(Driver):
             self._fut_waiter = None
             self._step(None, None, True)
 
-    def _step(self, value: Any, error: BaseException | None = None, inside: bool = False) -> None:
+    def _step(
+        self,
+        value: Any,
+        error: BaseException | None = None,
+        inside: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         """Run the coroutine with a result, or an error, to its next wait or its end.
 
-        `inside`: this is called in the coroutine's context already.
+        `inside`: this is called in the coroutine's context already. `loop`: the one that runs, if that is known.
         """
         self._waits_for = None
         if self._must_cancel:
@@ -164,7 +170,9 @@ class CoroutineDriver(Driver):
             if not isinstance(error, TaskCancelledError):
                 error = self._make_cancelled()
         coro = self._coro
-        if _LOOP_IS_DEAR:
+        if loop is not None:
+            pass
+        elif _LOOP_IS_DEAR:
             loop = self._home
             if loop is None or not loop.is_running():
                 loop = _get_running_loop()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
-from functools import lru_cache
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -19,7 +18,7 @@ from plait.deferred.coroutines import CoroutineDriver
 from plait.errors import ConnectionLost
 from plait.failure import Failure
 from plait.log import Logger
-from plait.web.headers import names, sanitize
+from plait.web.headers import MAX_CACHED_NAME, names, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.resource import Resource
 from plait.web.status import NO_BODY, usualHead
@@ -43,6 +42,8 @@ _NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
 
 _MOST_CACHED = 200
 """Bytes of a header's value up to which its line is kept for the next answer."""
+
+_MOST_LINES = 1024
 
 
 class LifespanError(Exception):
@@ -98,15 +99,16 @@ class ASGIResource(Resource):
             self._starting.addCallback(lambda _: ready.callback(None))
             ready.addCallback(lambda _: None if request._disconnected else self.render(request))
             return NOT_DONE_YET
-        _Answer(request, self._application, self._scope(request))._step(None)
+        template, loop = request.channel.asgi or _of_connection(request)
+        _Answer(request, self._application, self._scope(request, template))._step(None, loop=loop)
         return NOT_DONE_YET
 
-    def _scope(self, request: Request) -> dict[str, Any]:
+    def _scope(self, request: Request, template: dict[str, Any]) -> dict[str, Any]:
         target = request.uri
         if not target.startswith(b"/") and b"://" in target:
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         raw_path, _, query = target.partition(b"?")
-        scope = (request.channel.asgiScope or _of_connection(request)).copy()
+        scope = template.copy()
         if not request._version11:
             scope["http_version"] = "1.0"
         scope["method"] = request.method.decode("ascii")
@@ -121,8 +123,8 @@ class ASGIResource(Resource):
         return scope
 
 
-def _of_connection(request: Request) -> dict[str, Any]:
-    """What is the same in most scopes of a connection; made once, and kept with it."""
+def _of_connection(request: Request) -> tuple[dict[str, Any], asyncio.AbstractEventLoop | None]:
+    """What is the same in most scopes of a connection, and its loop; found once, and kept with it."""
     client, server = request.client, request.host
     scope: dict[str, Any] = {
         "type": "http",
@@ -132,20 +134,35 @@ def _of_connection(request: Request) -> dict[str, Any]:
         "root_path": "",
         "client": (client.host, client.port) if hasattr(client, "port") else None,
         "server": (server.host, server.port) if hasattr(server, "port") else (_name(server), None),
+        # what differs has its place already: a copy need not grow
+        "method": "",
+        "path": "",
+        "raw_path": b"",
+        "query_string": b"",
+        "headers": (),
     }
-    request.channel.asgiScope = scope
-    return scope
+    found = scope, asyncio._get_running_loop()
+    request.channel.asgi = found
+    return found
 
 
-@lru_cache(maxsize=1024)
+_lines: dict[tuple[bytes, bytes], bytes] = {}
+"""Lines of headers that were in answers."""
+
+
 def _line(name: bytes, value: bytes) -> bytes | None:
     """A header's line in an answer; None if it has to be looked at for what it says of the connection or the body."""
+    key = name, value
     name = names.encode(name)
     if name in (b"Connection", b"Transfer-Encoding", b"Date"):
         return None
-    if name == b"Content-Length":
-        return b""  # that of the body is known
-    return b"%b: %b\r\n" % (name, sanitize(value))
+    # that of the body is known
+    line = b"" if name == b"Content-Length" else b"%b: %b\r\n" % (name, sanitize(value))
+    if len(value) < _MOST_CACHED and len(name) <= MAX_CACHED_NAME:
+        if len(_lines) >= _MOST_LINES:
+            _lines.clear()
+        _lines[key] = line
+    return line
 
 
 def _name(address: object) -> str:
@@ -239,9 +256,11 @@ class _Answer(CoroutineDriver):
         if usual and code not in NO_BODY and code >= 200:
             head = usualHead(code)
             for name, value in self._headers:
-                line = _line(name, value) if len(value) < _MOST_CACHED else _line.__wrapped__(name, value)
+                line = _lines.get((name, value))
                 if line is None:
-                    break
+                    line = _line(name, value)
+                    if line is None:
+                        break
                 head += line
             else:
                 request.respondWith(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), len(body))

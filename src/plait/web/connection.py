@@ -18,6 +18,7 @@ from plait.web.reading import Reader, Rejected
 from plait.web.status import RESPONSES, dateHeader, statusLine
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Iterable
 
     from plait.web.request import Request
@@ -55,8 +56,8 @@ class HTTPChannel(Protocol):
     _incoming: Request | None = None
     """The request whose message is not complete yet."""
     draining = False
-    asgiScope: dict[str, Any] | None = None
-    """What an ASGI application is told of the connection, once it has been."""
+    asgi: tuple[dict[str, Any], AbstractEventLoop | None] | None = None
+    """What an ASGI application is told of the connection, once it has been, and the loop that runs it."""
     sendsFile = False
     """Whether the kernel sends a file: nothing is buffered here, and the client may still not take it."""
     _served = 0
