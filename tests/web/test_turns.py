@@ -114,6 +114,15 @@ def test_what_one_client_sends_does_not_count_against_another(monkeypatch: pytes
     assert connection.answers == [b"here"]
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b""])
+def test_a_head_behind_another_request_is_limited_as_well(end: bytes) -> None:
+    connection = Connection(lambda request: request.uri, maxHeaderBytes=1000)
+    long = b"GET /2 HTTP/1.1\r\nHost: h\r\n" + b"A: 12345678\r\n" * 80
+    connection.say(GET % b"/1" + long + end)
+    said = connection.transport.value()
+    assert b"\r\n\r\n/1" in said and (b" 431 " in said or not end) and b"/2" not in said and connection.over
+
+
 def test_empty_lines_before_a_request_are_no_part_of_it() -> None:
     connection = Connection(lambda request: b"here", maxHeaderBytes=100)
     connection.say(*[b"\r\n" * 45] * 10, b"GET / HTTP/1.1\r\n", b"Host: h\r\n\r\n")

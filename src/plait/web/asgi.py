@@ -173,15 +173,12 @@ def _name(address: object) -> str:
 class _Answer(CoroutineDriver):
     """One request's receive and send, and what drives the application for it."""
 
-    __slots__ = ("_begun", "_body_taken", "_chunks", "_headers", "_over", "_request")
+    __slots__ = ("_body_taken", "_headers", "_request")
 
     def __init__(self, request: Request, application: Any, scope: Message) -> None:
         self._request = request
-        self._begun = False
-        self._over = False
         self._body_taken = False
-        self._chunks = False
-        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._headers: Iterable[tuple[bytes, bytes]] | None = None
         coro = application(scope, self.receive, self.send)
         if type(coro) is not CoroutineType and not isinstance(coro, Coroutine):
             raise NotACoroutineError(
@@ -205,7 +202,7 @@ class _Answer(CoroutineDriver):
                 return dict(_DISCONNECT)
             self._body_taken = stream.done or not data
             return {"type": "http.request", "body": data, "more_body": not self._body_taken}
-        if not self._over and not request._disconnected:
+        if not request.finished and not request._disconnected:
             gone: Deferred[None] = Deferred()
             request.notifyFinish().addBoth(lambda _: None if gone.called else gone.callback(None))
             await gone
@@ -216,46 +213,43 @@ class _Answer(CoroutineDriver):
         kind = message["type"]
         request = self._request
         if kind == "http.response.start":
-            if self._begun:
+            if self._headers is not None:
                 raise RuntimeError("http.response.start was sent twice")
-            self._begun = True
             request.code = int(message["status"])
             self._headers = message.get("headers", ())
             return
         if kind != "http.response.body":
             raise RuntimeError(f"an HTTP application sends no {kind!r}")
-        if not self._begun:
+        headers = self._headers
+        if headers is None:
             raise RuntimeError("http.response.body was sent before http.response.start")
-        if self._over:
+        if request.finished:
             raise RuntimeError("http.response.body was sent after the last one")
-        body = message.get("body", b"")
-        more = message.get("more_body", False)
         if request._disconnected:
-            self._over = not more
-        elif more:
-            if not self._chunks:
-                self._chunks = True
-                self._set_headers()
-            request.write(bytes(body))
+            return
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = bytes(body)
+        if message.get("more_body", False):
+            if not request.startedWriting:
+                self._set_headers(headers)
+            request.write(body)
             if _is_full(request):
                 await request.drained()
+        elif not request.startedWriting:
+            self._whole(headers, body)
         else:
-            self._over = True
-            if not self._chunks:
-                self._whole(body if type(body) is bytes else bytes(body))
-                return
-            if body:
-                request.write(bytes(body))
+            request.write(body)
             request.finish()
 
-    def _whole(self, body: bytes) -> None:
+    def _whole(self, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """The answer is there at once: its head is put together without looking at it twice."""
         request = self._request
         code = request.code
         usual = not request._head and request.persistent and request._version11 and request.encoder is None
         if usual and code not in NO_BODY and code >= 200:
             head = usualHead(code)
-            for name, value in self._headers:
+            for name, value in headers:
                 line = _lines.get((name, value))
                 if line is None:
                     line = _line(name, value)
@@ -265,16 +259,15 @@ class _Answer(CoroutineDriver):
             else:
                 request.respondWith(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), len(body))
                 return
-        self._set_headers()
+        self._set_headers(headers)
         request.respond(body)
 
-    def _set_headers(self) -> None:
+    def _set_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         request = self._request
         request.defaultContentType = None
-        headers = request.responseHeaders
-        for name, value in self._headers:
+        for name, value in headers:
             if name.lower() != b"date":  # each answer has one
-                headers.addRawHeader(bytes(name), bytes(value))
+                request.responseHeaders.addRawHeader(bytes(name), bytes(value))
 
     def _finish(self, value: Any, failure: Failure | None) -> None:
         """The application has returned, or raised."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -114,7 +114,7 @@ class Asked:
     client: Any = late(lambda request: None if request.channel is None else request.channel.getPeer())
     host: Any = late(lambda request: None if request.channel is None else request.channel.getHost())
 
-    _raw_headers: list[tuple[bytes, bytes]]
+    _raw_headers: Sequence[tuple[bytes, bytes]] = ()
     _requestHeaders: Headers | None
     _content: IO[bytes] | None
     _prepath: list[bytes] | None

@@ -168,11 +168,18 @@ class Reader:
             if self._fed > limits.maxHeaderBytes + 10 * self._body:
                 self.spoilt = True
                 raise Rejected(400, "the chunks hold next to nothing")
-        elif self._fed > limits.maxHeaderBytes:
+            return
+        if not self._fed:  # it has begun behind another one, in the same piece
+            self._fed = self._size()
+        if self._fed > limits.maxHeaderBytes:
             self.spoilt = True
             if len(self.target) > limits.maxRequestLine or not self.target:
                 raise Rejected(414, "the target is too long")
             raise Rejected(431, "the headers are too long")
+
+    def _size(self) -> int:
+        """Bytes of the head, as far as its headers are complete."""
+        return len(self.target) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     # -- called by httptools
 
@@ -202,10 +209,9 @@ class Reader:
             raise Rejected(414, "the target is too long")
         if len(headers) > limits.maxHeaders:
             raise Rejected(431, "there are too many headers")
-        if self._fed > limits.maxHeaderBytes:
-            size = len(self.target) + sum(len(name) + len(value) + 4 for name, value in headers)
-            if size > limits.maxHeaderBytes:
-                raise Rejected(431, "the headers are too long")
+        # 0: it stands behind another one, in the same piece
+        if (not self._fed or self._fed > limits.maxHeaderBytes) and self._size() > limits.maxHeaderBytes:
+            raise Rejected(431, "the headers are too long")
         self._fed = 0
         parser = self.parser
         self.method = method = parser.get_method()

@@ -58,7 +58,6 @@ class Request(Answered):
         self.channel = channel
         self.transport = getattr(channel, "transport", None)
         self.site = getattr(channel, "site", None)
-        self._raw_headers: list[tuple[bytes, bytes]] = []
         # What every answer looks at. Found in the class it would be found slowly.
         self.code = 200
         self.persistent = True
