@@ -159,9 +159,10 @@ class BlockWatch:
         suspended = overslept > _GRACE and not begun.asked_for_the_interpreter(overslept)
         if (suspended or not stack) and self._wake.wait(min(_GRACE, heart.interval)):
             return  # it was woken when we were
-        seconds = time.monotonic() - heart.due
+        now = time.monotonic()
+        seconds = now - heart.due
         if suspended:
-            heart.due += seconds  # what it does from here on counts
+            heart.due = now  # what it does from here on counts
             self._tell_suspended(seconds)
             return
         self._told = True
