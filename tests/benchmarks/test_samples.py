@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from benchmarks.samples import Row, Sample, Work, measure_all
+from benchmarks.samples import MeasureError, Row, Sample, Work, measure_all
 
 
 @dataclass
@@ -56,6 +56,13 @@ def test_a_ratio_is_taken_within_a_round() -> None:
     assert row.ratio("twisted") == 2.0
     assert row.ratio("plait", "twisted") == 0.5
     assert row.cost("plait") == 10.0
+
+
+def test_a_round_in_which_the_server_had_no_turn_is_measured_again() -> None:
+    [row] = rows(Scripted({"plait": [0.0, 0.0, 3.0]}), ["plait"], 1)
+    assert row.cost("plait") == 3.0
+    with pytest.raises(MeasureError, match="no processor time in 1 s; measure for longer"):
+        rows(Scripted({"plait": [0.0] * 5}), ["plait"], 1)
 
 
 def test_progress_tells_each_measurement() -> None:
