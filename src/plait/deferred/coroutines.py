@@ -117,6 +117,8 @@ class CoroutineDriver(Driver):
     def __init__(self, coro: Any, deferred: CoroutineDeferred[Any] | None = None) -> None:
         self._coro = coro
         self.deferred = deferred
+        if deferred is not None:
+            deferred._driver = self
         self._context: Context = copy_context()
         self._home: asyncio.AbstractEventLoop | None = None  # known as soon as it has waited
         self._entry: ref[CoroutineDriver] | None = None  # in the set of all tasks
@@ -170,13 +172,9 @@ class CoroutineDriver(Driver):
             if not isinstance(error, TaskCancelledError):
                 error = self._make_cancelled()
         coro = self._coro
-        if loop is not None:
-            pass
-        elif _LOOP_IS_DEAR:
+        if loop is None and _LOOP_IS_DEAR and self._home is not None and self._home.is_running():
             loop = self._home
-            if loop is None or not loop.is_running():
-                loop = _get_running_loop()
-        else:
+        if loop is None:
             loop = _get_running_loop()
         if loop is not None:
             outer = currentTasks.get(loop)
@@ -478,8 +476,7 @@ def _start(coro: Any) -> Deferred[Any]:
         hint = f": call it, {getattr(coro, '__name__', 'f')}(...)" if callable(coro) else ""
         raise NotACoroutineError(f"a coroutine is needed here, not {coro!r}{hint}")
     deferred: CoroutineDeferred[Any] = CoroutineDeferred()
-    deferred._driver = driver = CoroutineDriver(coro, deferred)
-    driver._step(None)
+    CoroutineDriver(coro, deferred)._step(None)
     return deferred
 
 
@@ -493,7 +490,6 @@ def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Defer
     """
     if type(coro) is CoroutineType:
         deferred: CoroutineDeferred[T] = CoroutineDeferred()
-        deferred._driver = driver = CoroutineDriver(coro, deferred)
-        driver._step(None)
+        CoroutineDriver(coro, deferred)._step(None)
         return deferred
     return coro if isinstance(coro, Deferred) else _start(coro)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
-from plait.deferred import Deferred, ensureDeferred
+from plait.deferred import Deferred, ensureDeferred, succeed
 from plait.failure import Failure
 from plait.log import Logger
 from plait.transport.filesending import sendFile
@@ -238,9 +238,7 @@ class Answered(Asked):
         if not self.startedWriting and not self._disconnected:
             self._start()
         if self._disconnected or self._head or self.code in NO_BODY:
-            done: Deferred[int] = Deferred()
-            done.callback(count)
-            return done
+            return succeed(count)
         if self.chunked or self.encoder is not None or not isinstance(self.channel, HTTPChannel):
             return ensureDeferred(self._copy(file, offset, count))
         if self._left is not None:
@@ -308,8 +306,6 @@ class Answered(Asked):
         if self._left and not self._head:
             _log.error("The answer to {request!r} is shorter than its Content-Length.", request=self)
             self.persistent = False
-            self._end()
-            return
         self._end()
 
     def _end(self) -> None:

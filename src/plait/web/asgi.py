@@ -18,6 +18,7 @@ from plait.deferred.coroutines import CoroutineDriver
 from plait.errors import ConnectionLost
 from plait.failure import Failure
 from plait.log import Logger
+from plait.web.asked import splitTarget
 from plait.web.headers import MAX_CACHED_NAME, names, sanitize
 from plait.web.later import NOT_DONE_YET
 from plait.web.resource import Resource
@@ -104,10 +105,7 @@ class ASGIResource(Resource):
         return NOT_DONE_YET
 
     def _scope(self, request: Request, template: dict[str, Any]) -> dict[str, Any]:
-        target = request.uri
-        if not target.startswith(b"/") and b"://" in target:
-            target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
-        raw_path, _, query = target.partition(b"?")
+        raw_path, query = splitTarget(request)
         scope = template.copy()
         if not request._version11:
             scope["http_version"] = "1.0"

@@ -59,7 +59,7 @@ def _make_headers(request: Asked) -> Headers:
     return headers
 
 
-def _split(request: Asked) -> tuple[bytes, bytes]:
+def splitTarget(request: Asked) -> tuple[bytes, bytes]:
     """The path and the query of the target; of one with a host (RFC 9112, section 3.2.2) that is left out."""
     target = request.uri
     if not target.startswith(b"/") and b"://" in target:
@@ -70,7 +70,7 @@ def _split(request: Asked) -> tuple[bytes, bytes]:
 
 
 def _make_args(request: Asked) -> dict[bytes, list[bytes]]:
-    return arguments(request, _split(request)[1])
+    return arguments(request, splitTarget(request)[1])
 
 
 def _make_content(request: Asked) -> IO[bytes]:
@@ -78,7 +78,7 @@ def _make_content(request: Asked) -> IO[bytes]:
 
 
 def _make_postpath(request: Asked) -> list[bytes]:
-    path = _split(request)[0]
+    path = splitTarget(request)[0]
     return [unquote_to_bytes(part) for part in path[1:].split(b"/")]
 
 
@@ -103,7 +103,7 @@ class Asked:
     password = b""
     appRootURL: bytes | None = None
 
-    path: bytes = late(lambda request: _split(request)[0])
+    path: bytes = late(lambda request: splitTarget(request)[0])
     requestHeaders: Headers = late(_make_headers)
     args: dict[bytes, list[bytes]] = late(_make_args)
     content: IO[bytes] = late(_make_content)

@@ -19,7 +19,7 @@ from plait.errors import ProcessExitedAlready, ProcessTerminated
 from plait.failure import Failure
 from plait.log import Logger
 from plait.protocol.processes import ProcessProtocol
-from plait.web.headers import InvalidHeaderName
+from plait.web.headers import Headers, InvalidHeaderName
 from plait.web.later import NOT_DONE_YET
 from plait.web.pages import errorPage, forbidden, notFound
 from plait.web.resource import Resource
@@ -333,8 +333,7 @@ class CGIProcessProtocol(ProcessProtocol):
     def _fail(self, why: str) -> None:
         self._over = True
         _log.error("Cannot answer {request!r}: {why}", request=self.request, why=why)
-        for name, _ in list(self.request.responseHeaders.getAllRawHeaders()):
-            self.request.responseHeaders.removeHeader(name)  # they were for another body
+        self.request.responseHeaders = Headers()  # what there is was for another body
         page = errorPage(500, "Internal Server Error", "The program that was to answer did not.")
         page.render(self.request)
 

@@ -369,9 +369,8 @@ class HTTPChannel(Protocol):
         elif self.requests:
             if not self._answering:
                 self._answer_next()
-        elif not self._feeding or self._reading:
+        else:
             self._settle()
-        # else what follows is told next
 
     def _answer_next(self) -> None:
         """Let the requests be answered that are here, as far as that needs no waiting."""
@@ -388,15 +387,18 @@ class HTTPChannel(Protocol):
                     return  # it takes its time
         finally:
             self._answering = False
-        if not self._full and not self._closing and (not self._feeding or self._reading):
+        if not self._full and not self._closing:
             self._settle()
 
     def _settle(self) -> None:
-        """All requests are answered: see what the client has sent meanwhile."""
+        """All requests are answered: see what the client has sent meanwhile. Not while that is being read: it is told next."""
+        reading = self._reading
+        if self._feeding and not reading:
+            return
         if self._held:
             self._next()
         elif self.site is not None:
-            if self._reading:
+            if reading:
                 self.deadline = self.site.now + self.limits.headerTimeout
             else:
                 self._idle()
@@ -417,7 +419,7 @@ class HTTPChannel(Protocol):
             return
         if self.requests:
             self._answer_next()
-        elif not self._feeding or self._reading:
+        else:
             self._settle()
 
     def stopProducing(self) -> None:

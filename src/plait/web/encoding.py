@@ -103,9 +103,8 @@ def _brotli(module: Any) -> _Encoder:
 def _zstandard(module: Any) -> _Encoder:
     # browsers take windows up to 8 MB (RFC 9659); level 3 stays below
     machine = module.ZstdCompressor(level=3)
-    if hasattr(
-        machine, "compressobj"
-    ):  # of the library of that name; not of the standard one, from 3.14 on, and its backport
+    # the library of that name has it; the standard one, from 3.14 on, and its backport have not
+    if hasattr(machine, "compressobj"):
         machine = machine.compressobj()
     return _Encoder(machine.compress, machine.flush)
 

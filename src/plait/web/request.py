@@ -160,14 +160,11 @@ class Request(Answered):
         except Exception:
             self.processingFailed(Failure())
 
-    def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of the body as they come, for ``async for``; raises what ended the connection if that comes first.
 
         They come before the whole is there if the root of the site says so (`Resource.streamsBody`).
         """
-        return self._pieces()
-
-    async def _pieces(self) -> AsyncIterator[bytes]:
         while data := await self.readBody():
             yield data
 

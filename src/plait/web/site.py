@@ -11,7 +11,7 @@ from plait.current import getReactor
 from plait.log import Logger
 from plait.protocol import ServerFactory
 from plait.web.accesslog import combinedLogFormatter, logTime
-from plait.web.connection import NEVER, HTTPChannel
+from plait.web.connection import HTTPChannel
 from plait.web.limits import Limits
 from plait.web.request import Request
 from plait.web.resource import getChildForRequest
@@ -114,14 +114,7 @@ class HTTPFactory(ServerFactory):
         self.now = now = self.reactor.seconds()
         self._tick = self.reactor.callLater(TICK, self._look)
         for channel in list(self.channels):
-            if (
-                channel.deadline is not NEVER
-                or channel._reader
-                or channel.requests
-                or channel._closing
-                or channel._full
-            ):
-                channel.look(now)
+            channel.look(now)
 
     # -- requests
 

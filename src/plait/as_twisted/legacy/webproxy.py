@@ -163,22 +163,24 @@ class ProxyClientFactory(ClientFactory):
             _gateway_error(self.father, 501, b"Gateway error", b"Could not connect")
 
 
+def _pass_on(request: Any, factory: Any, host: str, port: int, rest: bytes, reactor: Any) -> None:
+    """Ask the server at `host` and `port` for `rest`, by a client that `factory` makes."""
+    headers = request.getAllHeaders()
+    request.content.seek(0)
+    data = request.content.read()
+    if b"transfer-encoding" in headers:
+        # HTTP/1.0 has no chunks
+        headers[b"content-length"] = b"%d" % len(data)
+    made = factory(request.method, rest, request.clientproto, headers, data, request)
+    (reactor or getReactor()).connectTCP(host, port, made)
+
+
 class _Proxied(Request):
     """A request that is passed on."""
 
     def __init__(self, channel: Any, queued: object = None, reactor: Any = None) -> None:
         super().__init__(channel, queued)
         self.reactor = reactor
-
-    def _pass_on(self, factory: Any, host: str, port: int, rest: bytes) -> None:
-        headers = self.getAllHeaders()
-        self.content.seek(0)
-        data = self.content.read()
-        if b"transfer-encoding" in headers:
-            # HTTP/1.0 has no chunks
-            headers[b"content-length"] = b"%d" % len(data)
-        made = factory(self.method, rest, self.clientproto, headers, data, self)
-        (self.reactor or getReactor()).connectTCP(host, port, made)
 
 
 class ProxyRequest(_Proxied):
@@ -203,7 +205,8 @@ class ProxyRequest(_Proxied):
             return
         # RFC 9112, section 3.2.2: the URL's host counts, whatever Host says
         self.requestHeaders.setRawHeaders(b"host", [url.netloc.rpartition(b"@")[2]])
-        self._pass_on(factory, host, port, (url.path or b"/") + (b"?" + url.query if url.query else b""))
+        rest = (url.path or b"/") + (b"?" + url.query if url.query else b"")
+        _pass_on(self, factory, host, port, rest, self.reactor)
 
 
 class Proxy(HTTPChannel):
@@ -222,7 +225,7 @@ class ReverseProxyRequest(_Proxied):
         """Ask the server."""
         factory = self.factory or self.channel.factory
         self.requestHeaders.setRawHeaders(b"host", [factory.host.encode("ascii")])
-        self._pass_on(self.proxyClientFactoryClass, factory.host, factory.port, self.uri)
+        _pass_on(self, self.proxyClientFactoryClass, factory.host, factory.port, self.uri, self.reactor)
 
 
 class ReverseProxy(HTTPChannel):
@@ -265,11 +268,5 @@ class ReverseProxyResource(Resource):
         request.requestHeaders.setRawHeaders(b"host", [host if self.port == 80 else b"%b:%d" % (host, self.port)])
         query = request.uri.partition(b"?")[2]
         rest = (self.path or b"/") + (b"?" + query if query else b"")
-        request.content.seek(0)
-        headers = request.getAllHeaders()
-        data = request.content.read()
-        if b"transfer-encoding" in headers:
-            headers[b"content-length"] = b"%d" % len(data)
-        factory = self.proxyClientFactoryClass(request.method, rest, request.clientproto, headers, data, request)
-        (self.reactor or getReactor()).connectTCP(self.host, self.port, factory)
+        _pass_on(request, self.proxyClientFactoryClass, self.host, self.port, rest, self.reactor)
         return NOT_DONE_YET

@@ -161,11 +161,11 @@ class PythonScript(Resource):
 
     def render(self, request: Any) -> Any:
         """Run it. Its error is shown: such files are for whoever writes them."""
-        namespace = {"request": request, "__file__": os.fsdecode(self.filename), "registry": self.registry}
+        path = os.fsdecode(self.filename)
         try:
-            _run(os.fsdecode(self.filename), namespace)
+            _run(path, {"request": request, "__file__": path, "registry": self.registry})
         except FileNotFoundError as error:
-            if error.filename == os.fsdecode(self.filename):
+            if error.filename == path:
                 return notFound("File not found.").render(request)
             self._show(request)
         except Exception:
